@@ -1,0 +1,1 @@
+"""Campus: courses and a live forum, built on Veche."""

@@ -1,0 +1,1 @@
+"""People: registration, login, profiles, roles."""

@@ -1,0 +1,1 @@
+"""Categories, threads and messages, live."""

@@ -1,0 +1,1 @@
+"""Reads courses that others wrote: mdBook and Carpentries lesson trees."""

@@ -1,0 +1,1 @@
+"""Page layouts: each one template with a slot for its children."""

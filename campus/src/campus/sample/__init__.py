@@ -1,0 +1,1 @@
+"""The sample content that the first start loads."""

@@ -1,0 +1,1 @@
+"""Veche carries a request the whole way: socket, server, framework, data layer, and back, live."""
