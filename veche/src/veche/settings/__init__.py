@@ -1,1 +1,5 @@
-"""To be filled by its first modules."""
+"""Settings structs read as data; see reading.py."""
+
+from veche.settings.reading import Setting, SettingsError, build, read_environment, settings_of
+
+__all__ = ["Setting", "SettingsError", "build", "read_environment", "settings_of"]

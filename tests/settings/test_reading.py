@@ -1,0 +1,39 @@
+"""A settings struct read as data: names, units, environment, and errors that name the setting."""
+
+from typing import Annotated, Literal
+
+import pytest
+from msgspec import Meta, Struct
+
+from veche.settings import SettingsError, build, read_environment, settings_of
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    bind: Annotated[tuple[str, ...], Meta(min_length=1, description="Where.")] = ("a", "b")
+    idle_seconds: Annotated[float, Meta(gt=0, description="How long.", extra={"unit": "seconds"})] = 2.5
+    mode: Annotated[Literal["slow", "fast"], Meta(description="How.")] = "slow"
+    log: bool = True
+
+
+def test_settings_are_listed_in_their_order_with_default_unit_and_doc() -> None:
+    bind, idle, mode, log = settings_of(Example)
+    assert (bind.many, bind.kind, bind.default) == (True, str, ("a", "b"))
+    assert (idle.option, idle.variable("veche"), idle.unit, idle.doc) == (
+        "--idle-seconds",
+        "VECHE_IDLE_SECONDS",
+        "seconds",
+        "How long.",
+    )
+    assert mode.choices == ("slow", "fast")
+    assert log.kind is bool
+
+
+def test_the_environment_is_read_over_the_defaults_and_other_variables_are_left_alone() -> None:
+    environ = {"X_IDLE_SECONDS": "7", "X_BIND": "c d", "X_LOG": "0", "IDLE_SECONDS": "9"}
+    assert read_environment(Example, environ, prefix="X") == Example(bind=("c", "d"), idle_seconds=7.0, log=False)
+
+
+@pytest.mark.parametrize("bad", [{"idle_seconds": "0"}, {"idle_seconds": "soon"}, {"mode": "other"}, {"bind": []}])
+def test_a_value_out_of_bounds_is_refused_and_its_setting_is_named(bad: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(bad))):
+        build(Example, bad)
