@@ -7,13 +7,15 @@ Must not know: command lines, documents, sockets.
 
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta
+
+from veche.server.limits import ConnectionLimits
 
 Interface: TypeAlias = Literal["auto", "asgi", "wsgi"]
 LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]
 
 
-class ServerSettings(Struct, frozen=True, kw_only=True):
+class ServerSettings(ConnectionLimits, frozen=True, kw_only=True):
     """What an operator may choose; the defaults serve one machine without a proxy in front."""
 
     # where
