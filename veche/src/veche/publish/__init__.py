@@ -4,6 +4,8 @@ from veche.publish.choose import RELAY_ENVIRONMENT_NAME, open_bus
 from veche.publish.floor import NewestVersions, PollFloor
 from veche.publish.local import LocalBus, SubscriptionBook
 from veche.publish.messages import VERSION_UNKNOWN, Bus, Change, ChangeCallback, Subscription
+from veche.publish.relay import Hub
+from veche.publish.relay_bus import RelayBus
 
 __all__ = [
     "RELAY_ENVIRONMENT_NAME",
@@ -11,9 +13,11 @@ __all__ = [
     "Bus",
     "Change",
     "ChangeCallback",
+    "Hub",
     "LocalBus",
     "NewestVersions",
     "PollFloor",
+    "RelayBus",
     "Subscription",
     "SubscriptionBook",
     "open_bus",

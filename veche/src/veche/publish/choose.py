@@ -9,11 +9,13 @@ from typing import Final
 from veche.publish.floor import NewestVersions, PollFloor
 from veche.publish.local import LocalBus
 from veche.publish.messages import Bus
+from veche.publish.relay_bus import RelayBus
 
 RELAY_ENVIRONMENT_NAME: Final = "VECHE_RELAY_FD"
 """Our server's master puts here the number of the descriptor that reaches the other workers."""
 
 FLOOR_SECONDS: Final = 1.0
+FLOOR_BESIDE_RELAY_SECONDS: Final = 5.0
 
 
 def open_bus(
@@ -24,6 +26,11 @@ def open_bus(
 ) -> Bus:
     """Return the bus of this process, not yet started.
 
-    Without a relay the floor asks the database every second.
+    Under our server's master it reaches the other workers at once, and the floor only mends what a worker could not
+    say because it died between its commit and its publish. Elsewhere the floor asks the database every second.
     """
-    return PollFloor(LocalBus(), newest, every_seconds=FLOOR_SECONDS, on_failure=on_failure)
+    descriptor = environ.get(RELAY_ENVIRONMENT_NAME)
+    if descriptor is None:
+        return PollFloor(LocalBus(), newest, every_seconds=FLOOR_SECONDS, on_failure=on_failure)
+    bus = RelayBus(int(descriptor))
+    return PollFloor(bus, newest, every_seconds=FLOOR_BESIDE_RELAY_SECONDS, on_failure=on_failure)

@@ -1,0 +1,1 @@
+"""The master, its workers and the sockets they share."""

@@ -1,0 +1,72 @@
+"""Addresses as an operator writes them: HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N.
+
+One job: from text to a value, and back to what can be clicked on or curled.
+Must not know: sockets.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from veche.server.errors import AddressError
+
+WAYS = "write HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N"
+
+
+@dataclass(frozen=True, slots=True)
+class TCPAddress:
+    """A host (name or number, IPv6 without brackets) and a port; port 0 lets the kernel choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """A path in the file system."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedDescriptor:
+    """A listening socket that whoever started us had opened already (systemd, a test, a supervisor)."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"fd://{self.number}"
+
+
+Address: TypeAlias = TCPAddress | UnixAddress | InheritedDescriptor
+
+
+def parse_address(text: str) -> Address:
+    """The address that `text` names; a bare PORT or HOST: is refused, since two readers would guess differently.
+
+    Raises AddressError with the ways to write one.
+    """
+    scheme, _, rest = text.partition(":")
+    if scheme == "unix":
+        if not rest:
+            raise AddressError(f"bind address {text!r} names no path; {WAYS}")
+        return UnixAddress(rest)
+    if scheme == "fd":
+        number = rest.removeprefix("//")
+        if not (number.isascii() and number.isdecimal()):
+            raise AddressError(f"bind address {text!r} names no descriptor number; {WAYS}")
+        return InheritedDescriptor(int(number))
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise AddressError(f"bind address {text!r} looks like IPv6; put the host in brackets: [{host}]:{port}")
+    if not colon or not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise AddressError(f"bind address {text!r} has no host and port (0 to 65535); {WAYS}")
+    return TCPAddress(host, int(port))

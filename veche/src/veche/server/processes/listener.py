@@ -1,0 +1,207 @@
+"""The listening sockets: step 1 of a request's way.
+
+One job: from addresses to sockets that listen, owned by the master until it ends, and from a refusal by the kernel to
+words an operator can act on.
+Must not know: processes, what is served.
+"""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from veche.server.errors import AddressError
+from veche.server.processes.addresses import Address, InheritedDescriptor, TCPAddress, UnixAddress, parse_address
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that listens, the address it really has (port 0 resolved), and the file to remove at the end."""
+
+    socket: socket.socket
+    address: Address
+    unix_inode: int | None = None
+
+    def close(self) -> None:
+        """Close; a unix socket's file is removed, unless somebody else has put theirs in its place."""
+        self.socket.close()
+        if self.unix_inode is not None and isinstance(self.address, UnixAddress):
+            with suppress(FileNotFoundError):
+                if os.stat(self.address.path).st_ino == self.unix_inode:
+                    os.unlink(self.address.path)
+
+
+def listen_all(binds: Iterable[str], *, backlog: int, permissions: int) -> tuple[Listener, ...]:
+    """Listen on every address; on none when one of them cannot be.
+
+    permissions: mode of unix: sockets. Raises AddressError.
+    """
+    listeners: list[Listener] = []
+    try:
+        for address in [parse_address(text) for text in binds]:
+            listeners.extend(_listen(address, backlog=backlog, permissions=permissions))
+    except BaseException:
+        close_all(listeners)
+        raise
+    return tuple(listeners)
+
+
+def close_all(listeners: Sequence[Listener]) -> None:
+    for listener in listeners:
+        listener.close()
+
+
+def _listen(address: Address, *, backlog: int, permissions: int) -> list[Listener]:
+    match address:
+        case TCPAddress():
+            return _listen_tcp(address, backlog)
+        case UnixAddress():
+            return [_listen_unix(address, backlog, permissions)]
+        case InheritedDescriptor():
+            return [_take_over(address, backlog)]
+
+
+def _listen_tcp(address: TCPAddress, backlog: int) -> list[Listener]:
+    """A listener for each address the name stands for: localhost is 127.0.0.1 and ::1 where both exist."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise AddressError(
+            f"cannot listen on {address}: the host {address.host!r} has no address ({error.strerror}); "
+            "use a name or number of this machine, 127.0.0.1 for this machine only, 0.0.0.0 for all its networks"
+        ) from error
+    listeners: list[Listener] = []
+    missing: OSError | None = None
+    port = address.port
+    try:
+        for family, _, _, _, name in dict.fromkeys(found):
+            try:
+                # With port 0 every family gets the port that the first one was given.
+                bound = _bind_tcp(family, (str(name[0]), port, *name[2:]), backlog)
+            except OSError as error:
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                missing = error  # a name may stand for ::1 on a machine without IPv6: the others are enough
+                continue
+            host, port = bound.getsockname()[:2]
+            listeners.append(Listener(bound, TCPAddress(host, port)))
+        if not listeners and missing is not None:
+            raise missing
+    except OSError as error:
+        close_all(listeners)
+        raise AddressError(_why_not(address, error)) from error
+    return listeners
+
+
+def _bind_tcp(family: socket.AddressFamily, name: tuple[object, ...], backlog: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # A port whose last connections still stand in TIME_WAIT is ours to take; one that is listened on is not.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # [::] beside 0.0.0.0, not instead of it
+        bound.bind(name)
+        bound.listen(backlog)
+        bound.settimeout(0)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _why_not(address: TCPAddress, error: OSError) -> str:
+    said = f"cannot listen on {address}: "
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"{said}address in use; another program, perhaps an earlier run of this one, listens there. "
+                f"See who holds it with `ss -ltnp 'sport = :{address.port}'` (macOS: `lsof -i :{address.port}`) "
+                "and stop it, or choose another port"
+            )
+        case errno.EACCES | errno.EPERM:
+            return f"{said}not allowed; ports under 1024 belong to root: choose a higher one"
+        case errno.EADDRNOTAVAIL:
+            return (
+                f"{said}{address.host} is not an address of this machine; use 127.0.0.1 for this machine only, "
+                "0.0.0.0 for all its networks"
+            )
+    return said + (error.strerror or str(error)).lower()
+
+
+def _listen_unix(address: UnixAddress, backlog: int, permissions: int) -> Listener:
+    _remove_stale(address)
+    unbound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # Created closed and then opened: between bind and chmod nobody with fewer rights may connect.
+    umask = os.umask(0o177)
+    try:
+        unbound.bind(address.path)
+    except OSError as error:
+        unbound.close()
+        raise AddressError(
+            f"cannot listen on {address}: {(error.strerror or str(error)).lower()}; "
+            "its folder must exist and be writable, and the path must be shorter than 104 octets"
+        ) from error
+    finally:
+        os.umask(umask)
+    os.chmod(address.path, permissions)
+    unbound.listen(backlog)
+    unbound.settimeout(0)
+    return Listener(unbound, address, unix_inode=os.stat(address.path).st_ino)
+
+
+def _remove_stale(address: UnixAddress) -> None:
+    """Remove the socket file of a server that has died; refuse to touch a living one's, or any other file."""
+    try:
+        mode = os.stat(address.path).st_mode
+    except FileNotFoundError:
+        return
+    except OSError:
+        return  # bind() will say it better
+    if not stat.S_ISSOCK(mode):
+        raise AddressError(
+            f"cannot listen on {address}: there is a file that is no socket; remove it or choose another path"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(address.path)
+        except ConnectionRefusedError:
+            os.unlink(address.path)  # nobody listens: its owner died without removing it
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            pass  # a full backlog or no permission: somebody lives there
+    raise AddressError(
+        f"cannot listen on {address}: address in use; another program listens there. "
+        f"See who holds it with `ss -lxp | grep {address.path}`, and stop it, or choose another path"
+    )
+
+
+def _take_over(address: InheritedDescriptor, backlog: int) -> Listener:
+    try:
+        inherited = socket.socket(fileno=os.dup(address.number))
+    except OSError as error:
+        raise AddressError(
+            f"cannot listen on {address}: {(error.strerror or str(error)).lower()}; "
+            "whoever starts us must hand down a bound socket under this number"
+        ) from error
+    try:
+        inherited.listen(backlog)
+    except OSError as error:
+        inherited.close()
+        raise AddressError(
+            f"cannot listen on {address}: {(error.strerror or str(error)).lower()}; "
+            "the descriptor must be a bound TCP or unix stream socket"
+        ) from error
+    inherited.settimeout(0)
+    name = inherited.getsockname()
+    real: Address = address
+    if inherited.family in (socket.AF_INET, socket.AF_INET6):
+        real = TCPAddress(name[0], name[1])
+    elif isinstance(name, str) and name:
+        real = UnixAddress(name)
+    return Listener(inherited, real)
