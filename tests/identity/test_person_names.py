@@ -2,14 +2,15 @@
 
 import pytest
 
+from veche.identity.characters import list_characters
 from veche.identity.errors import NameRefused
 from veche.identity.person_names import MAX_CHARACTERS, parse_person_name
 
 
 @pytest.mark.parametrize(
     "name",
-    ["Иван", "Анна-Мария", "Jean-Luc", "O'Neil", "O’Neil", "J. R. R.", "de la Cruz", "José", "李小龍", "محمد علي", "हिन्दी",
-     "Nguyễn", "Aдмин", "Gal·la", "X"],
+    ["Иван", "Анна-Мария", "Jean-Luc", "O'Neil", "O’Neil", "J. R. R.", "de la Cruz", "José", "李小龍", "محمد علي",
+     "हिन्दी", "Nguyễn", "Aдмин", "Gal·la", "X"],
 )  # fmt: skip
 def test_names_of_people_in_any_script_are_kept_as_they_are(name: str) -> None:
     assert parse_person_name(name) == name
@@ -38,7 +39,8 @@ def test_spaces_are_tidied_and_the_text_is_nfc() -> None:
 def test_what_no_name_holds_is_refused_and_named(text: str, characters: list[str]) -> None:
     with pytest.raises(NameRefused) as caught:
         parse_person_name(text)
-    assert (caught.value.code, caught.value.parameters) == ("forbidden_characters", {"characters": characters})
+    assert caught.value.code == "forbidden_characters"
+    assert caught.value.parameters == {"characters": list_characters(characters)}
 
 
 @pytest.mark.parametrize(("text", "code"), [("", "required"), ("   ", "required"), ("-.'", "format")])

@@ -11,7 +11,7 @@ from typing import Final
 
 from precis_i18n import get_profile
 
-from veche.identity.characters import NameKind, forbidden_characters
+from veche.identity.characters import NameKind, forbidden_characters, list_characters
 from veche.identity.errors import NameRefused
 
 MIN_CHARACTERS: Final = 2
@@ -53,7 +53,7 @@ def parse_account_name(text: str) -> AccountName:
     # NFKC first: RFC 8265 refuses compatibility characters; full-width letters and ligatures are typed in good faith.
     shown = unicodedata.normalize("NFKC", text.strip())
     if characters := forbidden_characters(shown, NameKind.ACCOUNT):
-        raise NameRefused("forbidden_characters", characters=characters)
+        raise NameRefused("forbidden_characters", characters=list_characters(characters))
     if len(shown) < MIN_CHARACTERS:
         raise NameRefused("too_short", min=MIN_CHARACTERS)
     if len(shown) > MAX_CHARACTERS:
@@ -61,7 +61,7 @@ def parse_account_name(text: str) -> AccountName:
     if _is_badly_punctuated(shown):
         raise NameRefused("punctuation")
     if len(scripts := scripts_of(shown)) > 1 and not any(scripts <= together for together in WRITTEN_TOGETHER):
-        raise NameRefused("mixed_scripts", scripts=sorted(script.capitalize() for script in scripts))
+        raise NameRefused("mixed_scripts", scripts=", ".join(sorted(script.capitalize() for script in scripts)))
     try:
         shown = get_profile("UsernameCasePreserved").enforce(shown)
         canonical = get_profile("UsernameCaseMapped").enforce(shown)

@@ -61,6 +61,11 @@ def forbidden_characters(text: str, kind: NameKind) -> list[str]:
     return list(refused)
 
 
+def list_characters(characters: list[str]) -> str:
+    """Return what forbidden_characters found as one text for a message: "@", "/", U+202E RIGHT-TO-LEFT OVERRIDE."""
+    return ", ".join(f'"{text}"' if len(text) == 1 else text for text in characters)
+
+
 def describe_character(character: str) -> str:
     """Return the character itself where it can be seen, otherwise "U+0009 TAB"."""
     category = unicodedata.category(character)

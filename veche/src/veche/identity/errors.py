@@ -11,7 +11,7 @@ class IdentityError(Exception):
 class NameRefused(IdentityError):
     """The text cannot be an account name; `code` and `parameters` are those of a field error."""
 
-    def __init__(self, code: str, **parameters: object) -> None:
+    def __init__(self, code: str, **parameters: str | int | float) -> None:
         super().__init__(f"account name refused: {code} {parameters}; expected one word in one script; choose another")
         self.code = code
         self.parameters = parameters
@@ -21,7 +21,7 @@ class NameRefused(IdentityError):
 class PasswordRefused(IdentityError):
     """The text cannot be a password; `code` and `parameters` are those of a field error."""
 
-    def __init__(self, code: str, **parameters: object) -> None:
+    def __init__(self, code: str, **parameters: str | int | float) -> None:
         super().__init__(f"password refused: {code} {parameters}; choose another")
         self.code = code
         self.parameters = parameters

@@ -33,13 +33,12 @@ WALKS: Final = tuple(
                     "abcdefghijklmnopqrstuvwxyz", "абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
     for walk in (forward, forward[::-1])
 )  # fmt: skip
-FIRST_GUESSES: Final = frozenset(
-    """
-    password12 password123 password1234 passw0rd123 passwordpassword mypassword changemeplease changeme123
-    letmeinplease iloveyou123 administrator admin12345 admin123456 welcome123 welcome1234 qwerty12345 qwerty123456
-    пароль1234 парольпароль мойпароль1 ятебялюблю администратор привет1234 йцукен12345
-    """.split()
-)
+FIRST_GUESSES: Final = frozenset({
+    "password12", "password123", "password1234", "passw0rd123", "passwordpassword", "mypassword",
+    "changemeplease", "changeme123", "letmeinplease", "iloveyou123", "administrator", "admin12345", "admin123456",
+    "welcome123", "welcome1234", "qwerty12345", "qwerty123456", "пароль1234", "парольпароль", "мойпароль1",
+    "ятебялюблю", "администратор", "привет1234", "йцукен12345",
+})  # fmt: skip
 
 T = TypeVar("T")
 

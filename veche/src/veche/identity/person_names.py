@@ -6,7 +6,7 @@ One job: text in, the tidied name out. Must not know: accounts, forms.
 import unicodedata
 from typing import Final
 
-from veche.identity.characters import LETTERS, NameKind, forbidden_characters
+from veche.identity.characters import LETTERS, NameKind, forbidden_characters, list_characters
 from veche.identity.errors import NameRefused
 
 MAX_CHARACTERS: Final = 80
@@ -23,7 +23,7 @@ def parse_person_name(text: str) -> str:
     if not name:
         raise NameRefused("required")
     if characters := forbidden_characters(name, NameKind.PERSON):
-        raise NameRefused("forbidden_characters", characters=characters)
+        raise NameRefused("forbidden_characters", characters=list_characters(characters))
     name = " ".join(name.split())
     if len(name) > MAX_CHARACTERS:
         raise NameRefused("too_long", max=MAX_CHARACTERS)

@@ -16,7 +16,7 @@ MISSED: Final = b"!"
 """The content that says: something was dropped on the way to you; look everything up again."""
 
 
-class BadFrame(ValueError):  # noqa: N818  named for what it is, as in the protocol engines
+class BadFrame(ValueError):
     """The other side sent what is no frame; end the connection."""
 
 

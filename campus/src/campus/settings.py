@@ -1,0 +1,87 @@
+"""What an operator can set for Campus, each with its default.
+
+One job: settings from the environment, and the secret key that stays in the data folder.
+Must not know: the application that is made from them.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from veche.settings import SettingsError
+
+KEY_OCTETS: Final = 32
+
+Registration: TypeAlias = Literal["open", "invitation", "closed"]
+Language: TypeAlias = Literal["en", "ru"]
+
+
+class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One site; read from CAMPUS_* with `veche.settings.read_environment(CampusSettings, environ, prefix="CAMPUS")`."""
+
+    database: Annotated[
+        str,
+        Meta(description="sqlite:///PATH or postgresql://…; empty is the SQLite file in the data directory."),
+    ] = ""
+    data_directory: Annotated[str, Meta(description="Where the database file, the secret key and media stand.")] = "var"
+    registration: Annotated[
+        Registration,
+        Meta(description="Who may make an account on a new site; later the administrators choose it on their page."),
+    ] = "invitation"
+    default_language: Annotated[
+        Language, Meta(description="Language for readers whose browser asks for none that we have.")
+    ] = "en"
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/?#]+)?$",
+            description="How the site is called from outside, such as https://campus.example; empty: as requests say.",
+        ),
+    ] = ""
+    debug: Annotated[
+        bool, Meta(description="Show tracebacks on error pages. Never on a site that others can reach.")
+    ] = False
+
+    @property
+    def database_url(self) -> str:
+        """The database, also when none was named."""
+        return self.database or f"sqlite:///{Path(self.data_directory).absolute() / 'campus.sqlite3'}"
+
+
+def read_secret_key(data_directory: Path) -> bytes:
+    """Return the site's secret key; the first call makes the file, readable by its owner only.
+
+    Workers that start at once agree: the key is written aside and linked into place, and the first link wins.
+    Raises SettingsError when the file is not a key or others can read it.
+    """
+    path = data_directory / "secret-key"
+    data_directory.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make_key(path)
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"others can read {path}; expected mode 0600; run: chmod 600 {path}")
+    key = path.read_bytes()
+    if len(key) != KEY_OCTETS:
+        raise SettingsError(
+            f"{path} holds {len(key)} octets; expected {KEY_OCTETS}; delete it, everybody logs in again"
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_OCTETS))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # another worker was first; its key counts
+    finally:
+        os.unlink(aside)
