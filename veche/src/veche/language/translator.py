@@ -1,0 +1,74 @@
+"""One language: its sentences, its plurals, its dates and numbers.
+
+One job: what stands on a page in a reader's language.
+Must not know: where catalogues lie, who reads.
+"""
+
+import datetime
+from gettext import NullTranslations
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+Style = Literal["short", "medium", "long", "full"]
+
+
+class Translator:
+    """gettext with named parameters, and Babel's formats, for one language.
+
+    A sentence's parameters are `%(name)s`; when any is given, a per cent sign is written `%%`.
+    """
+
+    def __init__(self, language: str, messages: NullTranslations) -> None:
+        self.language = language
+        self._messages = messages
+        self._locale_of_language: Locale | None = None
+
+    def gettext(self, msgid: str, /, **named: object) -> str:
+        """Return the sentence of msgid in this language, msgid itself where there is none."""
+        text = self._messages.gettext(msgid) if msgid else ""  # "" is the catalogue's own head
+        return text % named if named else text
+
+    def ngettext(self, singular: str, plural: str, n: int, /, **named: object) -> str:
+        """Return the sentence with the plural form that n takes in this language; `%(n)s` is n."""
+        return self._messages.ngettext(singular, plural, n) % {"n": n, **named}
+
+    def number(self, number: float) -> str:
+        """Return a number with this language's separators: 1,234.5 or 1 234,5."""
+        from babel.numbers import format_decimal
+
+        return format_decimal(number, locale=self._locale())
+
+    def percent(self, share: float) -> str:
+        """Return a share (0.25) in per cent (25%)."""
+        from babel.numbers import format_percent
+
+        return format_percent(share, locale=self._locale())
+
+    def date(self, day: datetime.date, style: Style = "long") -> str:
+        """Return a day: November 30, 2026 or 30 ноября 2026 г."""
+        from babel.dates import format_date
+
+        return format_date(day, format=style, locale=self._locale())
+
+    def moment(self, moment: datetime.datetime, style: Style = "medium", zone: datetime.tzinfo = datetime.UTC) -> str:
+        """Return a date with its time of day in zone; a moment without a zone is UTC."""
+        from babel.dates import format_datetime
+
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return format_datetime(moment.astimezone(zone), format=style, locale=self._locale())
+
+    def ago(self, moment: datetime.datetime, now: datetime.datetime) -> str:
+        """Return how far moment is from now: 5 minutes ago, через 2 часа."""
+        from babel.dates import format_timedelta
+
+        return format_timedelta(moment - now, add_direction=True, locale=self._locale())
+
+    def _locale(self) -> "Locale":
+        if self._locale_of_language is None:
+            from babel import Locale
+
+            self._locale_of_language = Locale.parse(self.language, sep="-")
+        return self._locale_of_language
