@@ -1,0 +1,75 @@
+"""One message as one entry of text or of JSON.
+
+One job: render an entry that nobody can forge from inside a message.
+Must not know: where the entry is written.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from veche.log.sink import Level
+
+# C0, DEL and C1 controls begin terminal escapes and new lines; U+2028/9 end lines for some readers; the bidirectional
+# controls make a line read differently from what it says (CVE-2021-42574); surrogates are no characters at all.
+UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+PLAIN_VALUE: Final = re.compile(r"[^\s\"'=\\]+")
+TRACEBACK: Final = "traceback"  # the one field that may stand on several lines, each with its own mark
+CONTINUATION: Final = "    | "
+
+
+def escape_controls(text: str) -> str:
+    r"""Return the text with unsafe characters as \xNN or \uNNNN, and "\" doubled, so that both can be told apart."""
+    return UNSAFE.sub(_escape, text.replace("\\", "\\\\"))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def timestamp_text(timestamp: float) -> str:
+    """Return seconds since 1970 as RFC 3339 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def text_entry(timestamp: float, message: str, level: Level, fields: Mapping[str, object]) -> str:
+    """Return `TIME LEVEL message name=value …` ; a traceback follows on lines that begin with "    | "."""
+    parts = [timestamp_text(timestamp), level.name, escape_controls(message)]
+    parts += [f"{escape_controls(name)}={_value(value)}" for name, value in fields.items() if name != TRACEBACK]
+    lines = [" ".join(parts)]
+    if TRACEBACK in fields:
+        lines += [CONTINUATION + escape_controls(line) for line in str(fields[TRACEBACK]).splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    text = escape_controls(str(value))
+    if isinstance(value, (bool, int, float)) or PLAIN_VALUE.fullmatch(text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def json_entry(timestamp: float, message: str, level: Level, fields: Mapping[str, object]) -> bytes:
+    """Return one JSON object on one line; a field named time, level or message gets "field_" before its name."""
+    entry: dict[str, object] = {
+        "time": timestamp_text(timestamp),
+        "level": level.name,
+        "message": _encodable(message),
+    }
+    for name, value in fields.items():
+        key = _encodable(name)
+        entry[f"field_{key}" if key in entry else key] = _encodable(value) if isinstance(value, str) else value
+    return msgspec.json.encode(entry, enc_hook=_as_text) + b"\n"
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _as_text(value: object) -> str:
+    return _encodable(str(value))
