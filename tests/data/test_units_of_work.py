@@ -1,0 +1,188 @@
+"""One use case, one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from data.school import METADATA, MOMENT, Course, Lesson, Level, Message, Person, Room
+from veche.data import (
+    ConstraintKind,
+    ConstraintViolated,
+    Statement,
+    UnitClosed,
+    UnitExpired,
+    UnitsOfWork,
+    create_tables,
+    find,
+    get,
+    next_revision,
+    open_database,
+)
+from veche.publish import Change
+
+COUNT_COURSES = Statement(sa.select(sa.func.count()).select_from(Course))
+COURSES_BY_TITLE = Statement(sa.select(Course).where(Course.title == sa.bindparam("title")), Course)
+
+
+class School:
+    """One database with the tables, and what was published."""
+
+    def __init__(self, url: str) -> None:
+        self.database = open_database(url)
+        self.published: list[Change] = []
+        self.units = UnitsOfWork(self.database, self.published.extend)
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            create_tables(self.database, METADATA)
+            try:
+                await work()
+            finally:
+                await self.database.close()
+
+        asyncio.run(whole())
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> School:
+    return School(f"sqlite:///{tmp_path}/school.sqlite")
+
+
+def test_what_was_inserted_comes_back_equal(school: School) -> None:
+    async def work() -> None:
+        person = Person(name="Ада")
+        course = Course(
+            title="Базы данных", slug="db", teacher_id=person.id, tags=["a", "б"], level=Level.HARD, picture=b"\0\xff"
+        )
+        async with school.units.begin() as unit:
+            await unit.insert(person)
+            await unit.insert(course)
+            assert await unit.all(COURSES_BY_TITLE, title="Базы данных") == [course]
+            assert await school.units.reader.value(COUNT_COURSES) == 0
+            await unit.commit()
+        assert await get(school.units.reader, Course, community_id=1, id=course.id) == course
+        assert course.starts_at == MOMENT
+
+    school.run(work)
+
+
+def test_leaving_without_commit_rolls_back_and_publishes_nothing(school: School) -> None:
+    async def work() -> None:
+        async with school.units.begin() as unit:
+            await unit.insert(Person(name="Ада"))
+            unit.publish_after_commit("people", 1)
+        assert await find(school.units.reader, Person, name="Ада") is None
+        assert school.published == []
+        with pytest.raises(UnitClosed, match="left"):
+            await unit.insert(Person(name="Ада"))
+
+    school.run(work)
+
+
+def test_messages_leave_after_the_commit_the_highest_of_each_topic(school: School) -> None:
+    async def work() -> None:
+        async with school.units.begin() as unit:
+            await unit.insert(Person(name="Ада"))
+            for version in (1, 3, 2):
+                unit.publish_after_commit("people", version)
+            assert school.published == []
+            await unit.commit()
+            assert school.published == [Change("people", 3)]
+
+    school.run(work)
+
+
+def test_a_refused_row_names_its_constraint(school: School) -> None:
+    async def work() -> None:
+        ada = Person(name="Ада")
+        course = Course(title="A", slug="a", teacher_id=ada.id)
+        async with school.units.begin() as unit:
+            await unit.insert(ada)
+            await unit.insert(course)
+            await unit.insert(Lesson(course_id=course.id, title="1"))
+            await unit.insert(Room(id=5))
+            await unit.commit()
+        cases = [
+            (Person(name="Ада"), "uq_person_name", ConstraintKind.UNIQUE, "person", ("name",)),
+            (Person(name=""), "ck_person_name_length", ConstraintKind.CHECK, "person", ()),
+            (Person(id=ada.id, name="B"), "pk_person", ConstraintKind.PRIMARY_KEY, "person", ("id",)),
+            (
+                Course(title="A", slug="a", teacher_id=ada.id),
+                "uq_course_community_id_slug",
+                ConstraintKind.UNIQUE,
+                "course",
+                ("community_id", "slug"),
+            ),
+            (
+                Course(title="A", slug="b", teacher_id=ada.id, seats=0),
+                "ck_course_seats_or_closed",
+                ConstraintKind.CHECK,
+                "course",
+                (),
+            ),
+            (
+                Course(title="A", slug="c", teacher_id=77),
+                "fk_course_teacher_id",
+                ConstraintKind.FOREIGN_KEY,
+                "course",
+                ("teacher_id",),
+            ),
+            (
+                Message(room_id=6, revision=1, text="x"),
+                "fk_message_community_id_room_id",
+                ConstraintKind.FOREIGN_KEY,
+                "message",
+                ("community_id", "room_id"),
+            ),
+        ]
+        for model, name, kind, table, columns in cases:
+            with pytest.raises(ConstraintViolated) as caught:
+                async with school.units.begin() as unit:
+                    await unit.insert(model)
+            found = caught.value
+            assert (found.name, found.kind, found.table, found.columns) == (name, kind, table, columns)
+        with pytest.raises(ConstraintViolated) as caught:
+            async with school.units.begin() as unit:
+                await unit.delete(course)
+        assert caught.value.name == "fk_lesson_community_id_course_id"
+        assert await school.units.reader.value(COUNT_COURSES) == 1
+
+    school.run(work)
+
+
+def test_a_unit_held_too_long_is_rolled_back(school: School) -> None:
+    async def work() -> None:
+        with pytest.raises(UnitExpired):
+            async with school.units.begin(deadline_seconds=0.05) as unit:
+                await unit.insert(Person(name="Ада"))
+                await asyncio.Event().wait()
+        assert await find(school.units.reader, Person, name="Ада") is None
+        async with school.units.begin() as unit:
+            await unit.insert(Person(name="Ада"))
+            await unit.commit()
+
+    school.run(work)
+
+
+def test_revisions_are_raised_by_one_with_each_message(school: School) -> None:
+    async def work() -> None:
+        async with school.units.begin() as unit:
+            await unit.insert(Room(id=5))
+            await unit.commit()
+
+        async def say(text: str) -> None:
+            async with school.units.begin() as unit:
+                revision = await next_revision(unit, Room, community_id=1, id=5)
+                await unit.insert(Message(room_id=5, revision=revision, text=text))
+                unit.publish_after_commit("room:5", revision)
+                await unit.commit()
+
+        await asyncio.gather(*(say(str(number)) for number in range(20)))
+        assert [change.version for change in school.published] == list(range(1, 21))
+
+    school.run(work)
