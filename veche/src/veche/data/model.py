@@ -227,8 +227,8 @@ def _own_fields(class_name: str, namespace: dict[str, Any]) -> dict[str, FieldSp
                 annotation = eval(annotation, names, namespace)  # noqa: S307, PLW2901  # the class's own source
             except (NameError, AttributeError) as error:
                 raise TypeError(
-                    f"{class_name}.{name}: {error}; every name in a Field[...] must be imported at module "
-                    "level (not under TYPE_CHECKING); for a table declared later use Field[int] and ForeignKey by table name"
+                    f"{class_name}.{name}: {error}; every name in a Field[...] must be imported at module level (not "
+                    "under TYPE_CHECKING); for a table declared later use Field[int] and ForeignKey by table name"
                 ) from error
         if typing.get_origin(annotation) is ClassVar or annotation is ClassVar:
             continue
