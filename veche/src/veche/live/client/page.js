@@ -1,0 +1,94 @@
+// Whole pages: fetch one, judge whether this document may become it, and let it become it.
+//
+// One job: from an address to a changed document.
+// Must not know: clicks, the history, sockets.
+
+import { simulateLatency } from "./latency.js";
+import { morph } from "./morph.js";
+import { root } from "./status.js";
+
+const STYLE_WAIT_MILLISECONDS = 1000;
+
+/** Tell the page's own scripts; false when one of them said preventDefault(). */
+export function tell(target, name, detail) {
+  return target.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
+}
+
+/** Return {response, next}; next is the parsed document, or null when the answer is not a page. */
+export async function fetchPage(url, options) {
+  await simulateLatency();
+  const headers = { Accept: "text/html, application/xhtml+xml" };
+  const response = await fetch(url, { credentials: "same-origin", headers, ...options });
+  const isPage = response.headers.get("Content-Type")?.startsWith("text/html");
+  const next = isPage ? parse(await response.text()) : null;
+  return { response, next };
+}
+
+export function parse(html) {
+  const next = new DOMParser().parseFromString(html, "text/html");
+  // Parsed without scripting, its content would become elements; with scripting it is text that nobody sees.
+  for (const element of next.querySelectorAll("noscript")) element.remove();
+  return next;
+}
+
+const tracked = (page) =>
+  [...page.querySelectorAll("script:not([type='application/ld+json'], [type='application/json']), [data-live-track]")]
+    .map((element) => element.src || element.href || element.textContent)
+    .sort()
+    .join("\n");
+
+// As served: what extensions and widgets add later is no difference between two pages.
+const trackedAtLoad = tracked(document);
+
+/** Scripts cannot be taken back and layouts differ in everything: such pages are loaded whole. */
+export function canBecome(next) {
+  return root.dataset.layout === next.documentElement.dataset.layout && trackedAtLoad === tracked(next);
+}
+
+/** Let this document become `next`. For reset and submitted see morph(). */
+export async function show(next, options) {
+  const detail = { next, ...options };
+  if (!tell(document, "live:before-morph", detail)) return;
+  const removeOld = await mergeHead(next.head);
+  const change = () => {
+    copyAttributes(next.documentElement);
+    morph(document.body, next.body, options);
+    removeOld();
+  };
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const wanted = document.head.querySelector("meta[name='view-transition'][content='same-origin']");
+  if (options.reset && wanted && !calm && document.startViewTransition) {
+    await document.startViewTransition(change).updateCallbackDone;
+  } else {
+    change();
+  }
+  tell(document, "live:morphed", detail);
+}
+
+function copyAttributes(next) {
+  const ours = [...root.classList].filter((name) => name.startsWith("live-"));
+  for (const { name } of [...root.attributes]) if (!next.hasAttribute(name)) root.removeAttribute(name);
+  for (const { name, value } of next.attributes) root.setAttribute(name, value);
+  root.classList.add(...ours);
+}
+
+/** Add what is new in the head and wait for its style sheets; the function returned removes what is old. */
+async function mergeHead(head) {
+  const merged = (parent) => [...parent.querySelectorAll("title, meta, link, base")];
+  const olds = new Map(merged(document.head).map((element) => [element.outerHTML, element]));
+  const loading = [];
+  for (const element of merged(head)) {
+    if (olds.delete(element.outerHTML)) continue;
+    const copy = document.importNode(element, true);
+    if (copy.relList?.contains("stylesheet")) {
+      loading.push(new Promise((resolve) => { copy.onload = copy.onerror = resolve; }));
+    }
+    if (copy.localName !== "title") document.head.append(copy);
+  }
+  const longest = new Promise((resolve) => setTimeout(resolve, STYLE_WAIT_MILLISECONDS));
+  if (loading.length) await Promise.race([Promise.all(loading), longest]);
+  return () => {
+    document.title = head.querySelector("title")?.textContent ?? "";
+    for (const element of olds.values()) if (element.localName !== "title") element.remove();
+  };
+}

@@ -1,0 +1,172 @@
+"""One response as octets (RFC 9112 §4, §6, §7; RFC 9110 §6.4, §8.6).
+
+One job: what an application says, checked and framed: status line, field lines, body.
+Must not know: sockets, clocks (the Date line comes in), who the application is.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from veche.http.status import PHRASES, forbids_body
+from veche.wire.h1.errors import BodyMismatch, ResponseRefused
+from veche.wire.h1.grammar import TOKEN, VALUE_OCTETS
+from veche.wire.h1.head import REMEMBERED_LINES, REMEMBERED_OCTETS, Field, RequestHead
+
+STATUS_LINES: Final = {
+    status: f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n".encode("ascii") for status in range(100, 600)
+}
+
+# What decides about framing or about the connection is ours to say, whatever the application says.
+OURS: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
+
+LAST_CHUNK: Final = b"0\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class FieldLines:
+    """Field lines that were checked once; one for all responses of a worker. Bounded in number and length.
+
+    `known` maps a field to its line, and a field of OURS to b"".
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[Field, bytes] = {}
+
+    def checked(self, field: Field) -> bytes:
+        """Return `name: value CRLF`, b"" for a field of OURS. Raises ResponseRefused."""
+        name, value = field
+        if not isinstance(name, bytes) or not isinstance(value, bytes):
+            raise ResponseRefused(f"the header ({name!r}, {value!r}) is not two bytes objects")
+        if TOKEN.fullmatch(name) is None:
+            raise ResponseRefused(f"the header name {name!r} is not a token (RFC 9110 §5.1)")
+        if value.translate(None, VALUE_OCTETS):
+            raise ResponseRefused(
+                f"the value {value!r} of header {name!r} contains a control character (RFC 9110 §5.5)"
+            )
+        line = b"" if name.lower() in OURS else b"%b: %b\r\n" % (name, value)
+        if len(line) <= REMEMBERED_OCTETS:
+            if len(self.known) >= REMEMBERED_LINES:
+                self.known.clear()
+            self.known[field] = line
+        return line
+
+
+class ResponseWriter:
+    """Frame one response. `start` once, then `body` until it was called with more=False; both return octets to send."""
+
+    keep_alive: bool
+    chunked = False
+    ended = False
+    status = 0
+    body_octets = 0
+    _content_length = -1
+    _bodiless = False
+    _has_date = False
+
+    def __init__(self, request: RequestHead | None, lines: FieldLines, *, keep_alive: bool) -> None:
+        """request: None when it was refused; then the connection can not be kept."""
+        self.lines = lines
+        self.keep_alive = keep_alive and request is not None and request.keep_alive
+        self._is_1_1 = request is None or request.line.version == "1.1"
+        self._is_head = request is not None and request.line.method == "HEAD"
+        self._head: list[bytes] = []
+
+    def start(self, status: int, fields: Iterable[Field]) -> None:
+        """Check and keep the head; its octets come with the first call of `body`, as one piece.
+
+        Raises ResponseRefused, after which `start` may be called again with something better.
+        """
+        status_line = STATUS_LINES.get(status)
+        if status_line is None or status < 200:
+            raise ResponseRefused(f"status {status!r} is not a final status code (200 to 599)")
+        self._content_length = -1
+        self._has_date = False
+        head = [status_line]
+        known = self.lines.known
+        for field in fields:
+            if type(field) is not tuple:
+                name, value = field  # ASGI allows any iterable of two
+                field = (name, value)  # noqa: PLW2901
+            line = known.get(field)
+            if line is None:
+                line = self.lines.checked(field)
+            head.append(line or self._read_ours(*field))
+        self.status = status
+        self._bodiless = self._is_head or forbids_body(status)
+        self._head = head
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` has been called."""
+        return self.status != 0
+
+    @property
+    def head_is_due(self) -> bool:
+        """Whether nothing of the response has been given out yet, so that another can take its place."""
+        return not self.status or bool(self._head)
+
+    def body(self, octets: bytes, *, more: bool, date_line: bytes) -> bytes:
+        """Return what to send for this piece of the body, the head included when it is the first.
+
+        Raises BodyMismatch for more than Content-Length, and for an end before it; nothing of this piece may be sent.
+        """
+        total = self.body_octets + len(octets)
+        length = self._content_length
+        if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
+            self.keep_alive = False
+            raise BodyMismatch(
+                f"the body has {total} octets{'' if more else ' in all'}; its Content-Length says {length}"
+            )
+        prefix = self._finished_head(len(octets), more=more, date_line=date_line) if self._head else b""
+        if not more:
+            self.ended = True
+        if self._bodiless:
+            return prefix
+        self.body_octets = total
+        if self.chunked:
+            if octets:
+                octets = b"%x\r\n%b\r\n" % (len(octets), octets)
+            if not more:
+                octets += LAST_CHUNK
+        return prefix + octets
+
+    def _finished_head(self, first_octets: int, *, more: bool, date_line: bytes) -> bytes:
+        """Return the head's octets, with the fields that are ours to say (RFC 9112 §6.1–6.3, §9.3)."""
+        head = self._head
+        if not self._has_date:
+            head.append(date_line)
+        if self.status == 204:
+            self._content_length = -1  # RFC 9110 §8.6: never with 1xx or 204
+        elif self._content_length < 0 and not self._bodiless:
+            if not more:
+                self._content_length = first_octets
+            elif self._is_1_1:
+                self.chunked = True
+                head.append(b"transfer-encoding: chunked\r\n")
+            else:
+                self.keep_alive = False  # HTTP/1.0 has no other way to end such a body
+        if self._content_length >= 0:
+            head.append(b"content-length: %d\r\n" % self._content_length)
+        if not self.keep_alive:
+            head.append(b"connection: close\r\n")
+        elif not self._is_1_1:
+            head.append(b"connection: keep-alive\r\n")
+        head.append(b"\r\n")
+        octets = b"".join(head)
+        self._head = []
+        return octets
+
+    def _read_ours(self, name: bytes, value: bytes) -> bytes:
+        """Take note of a field of OURS; return its line when it may be sent as it is."""
+        name = name.lower()
+        if name == b"content-length":
+            # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
+            if not value.isdigit() or len(value) > 18 or self._content_length not in {-1, int(value)}:
+                raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
+            self._content_length = int(value)
+        elif name == b"date":
+            self._has_date = True
+            return b"date: %b\r\n" % value
+        elif name == b"connection" and b"close" in value.lower():
+            self.keep_alive = False
+        return b""
