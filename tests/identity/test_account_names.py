@@ -68,7 +68,7 @@ def test_forbidden_characters_are_named_each_once(text: str, characters: list[st
 
 
 def test_a_message_lists_them_in_quotes_where_they_can_be_seen() -> None:
-    assert list_characters(["@", ",", "U+0009 TAB"]) == '"@", ",", U+0009 TAB'
+    assert list_characters(["@", ",", "U+0009 TAB"]) == "“@”, “,”, U+0009 TAB"
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ def forbidden_characters(text: str, kind: NameKind) -> list[str]:
 
 
 def list_characters(characters: list[str]) -> str:
-    """Return what forbidden_characters found as one text for a message: "@", "/", U+202E RIGHT-TO-LEFT OVERRIDE."""
-    return ", ".join(f'"{text}"' if len(text) == 1 else text for text in characters)
+    """Return what forbidden_characters found as one text for a message: “@”, “/”, U+202E RIGHT-TO-LEFT OVERRIDE."""
+    return ", ".join(f"“{text}”" if len(text) == 1 else text for text in characters)
 
 
 def describe_character(character: str) -> str:

@@ -1,5 +1,0 @@
-"""`python -m veche` is `veche`."""
-
-from veche.cli import main
-
-main()
