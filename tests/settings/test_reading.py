@@ -33,7 +33,19 @@ def test_the_environment_is_read_over_the_defaults_and_other_variables_are_left_
     assert read_environment(Example, environ, prefix="X") == Example(bind=("c", "d"), idle_seconds=7.0, log=False)
 
 
+def test_inherited_settings_follow_those_of_the_struct_itself() -> None:
+    class Wider(Example, frozen=True, kw_only=True):
+        extra: int = 1
+
+    assert [setting.name for setting in settings_of(Wider)] == ["extra", "bind", "idle_seconds", "mode", "log"]
+
+
 @pytest.mark.parametrize("bad", [{"idle_seconds": "0"}, {"idle_seconds": "soon"}, {"mode": "other"}, {"bind": []}])
 def test_a_value_out_of_bounds_is_refused_and_its_setting_is_named(bad: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match=next(iter(bad))):
         build(Example, bad)
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"idle_seconds.*mode"):
+        build(Example, {"idle_seconds": -1, "mode": "none", "log": "true"})

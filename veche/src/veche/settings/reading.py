@@ -42,9 +42,11 @@ class Setting:
 
 
 def settings_of(settings_type: type[msgspec.Struct]) -> tuple[Setting, ...]:
-    """Every setting of the struct, in the order in which it declares them."""
+    """Every setting of the struct, in the order in which it declares them; those it inherits follow."""
     hints = get_type_hints(settings_type, include_extras=True)
-    return tuple(_setting(field, hints[field.name]) for field in msgspec.structs.fields(settings_type))
+    fields = {field.name: field for field in msgspec.structs.fields(settings_type)}
+    names = [name for base in settings_type.__mro__ for name in vars(base).get("__annotations__", {}) if name in fields]
+    return tuple(_setting(fields[name], hints[name]) for name in dict.fromkeys(names))
 
 
 def read_environment(settings_type: type[SettingsType], environ: Mapping[str, str], *, prefix: str) -> SettingsType:
@@ -64,12 +66,22 @@ def read_environment(settings_type: type[SettingsType], environ: Mapping[str, st
 def build(settings_type: type[SettingsType], values: Mapping[str, object]) -> SettingsType:
     """The settings struct made from `values` (text is converted), checked against every bound it declares.
 
-    Raises SettingsError with the name of the setting and what it expects.
+    Raises SettingsError naming every setting that does not fit, with what it expects.
     """
     try:
         return msgspec.convert(values, settings_type, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"settings: {error}; expected what `veche settings` lists") from error
+        wrong = [_refusal(settings_type, {name: value}) for name, value in values.items()]
+        raise SettingsError("; ".join(filter(None, wrong)) or str(error)) from error
+
+
+def _refusal(settings_type: type[msgspec.Struct], value: Mapping[str, object]) -> str:
+    """What is wrong with this one value; empty when nothing is."""
+    try:
+        msgspec.convert(value, settings_type, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
 
 
 def _setting(field: msgspec.structs.FieldInfo, hint: Any) -> Setting:

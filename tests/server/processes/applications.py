@@ -1,0 +1,94 @@
+"""The applications that the process tests serve; workers import this file by name."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from veche.asgi import ASGIApplication, Environ, Receive, Scope, Send, StartResponse
+
+HERE = Path(__file__).parent
+
+
+async def answer(send: Send, body: str, status: int = 200) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body.encode()})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    assert (await receive())["type"] == "lifespan.startup"
+    await send({"type": "lifespan.startup.complete"})
+    assert (await receive())["type"] == "lifespan.shutdown"
+    print(f"lifespan of {os.getpid()} ended", flush=True)
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the worker's pid; /slow?seconds= waits, /spin blocks the loop, /exit and /abort end it."""
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
+    parameters = dict(parse_qsl(scope["query_string"].decode()))
+    match scope["path"]:
+        case "/slow":
+            await asyncio.sleep(float(parameters["seconds"]))
+        case "/spin":
+            time.sleep(float(parameters["seconds"]))
+        case "/exit":
+            os._exit(7)
+        case "/abort":
+            signal.raise_signal(signal.SIGABRT)
+        case "/environ":
+            await answer(send, os.environ.get(parameters["name"], ""))
+            return
+    await answer(send, str(os.getpid()))
+
+
+def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    body = str(os.getpid()).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def create() -> ASGIApplication:
+    """A factory."""
+    return app
+
+
+def broken_factory() -> ASGIApplication:
+    raise LookupError("no settings file")
+
+
+async def refuses(scope: Scope, receive: Receive, send: Send) -> None:
+    """Takes the startup message and says no."""
+    assert scope["type"] == "lifespan"
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "the database is away"})
+
+
+async def raises(scope: Scope, receive: Receive, send: Send) -> None:
+    """Takes the startup message and fails."""
+    await receive()
+    raise RuntimeError("startup broke")
+
+
+async def starts_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await asyncio.sleep(3600)
+
+
+async def fails_when_told(scope: Scope, receive: Receive, send: Send) -> None:
+    """Starts only while the file named in the environment does not exist."""
+    if scope["type"] == "lifespan" and os.path.exists(os.environ["FAIL_FILE"]):
+        await receive()
+        raise RuntimeError("the new code is broken")
+    await app(scope, receive, send)
+
+
+if "EXIT_AT_IMPORT" in os.environ:
+    sys.exit("not today")

@@ -1,0 +1,98 @@
+"""The pure parts of the master: states, restarts, endings, cores, loading."""
+
+import itertools
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from veche.server.errors import ApplicationError
+from veche.server.processes.child import TRANSITIONS, Event, State
+from veche.server.processes.cores import usable_cores
+from veche.server.processes.endings import how_it_ended
+from veche.server.processes.loading import load_application, readable_traceback
+from veche.server.processes.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
+
+
+@pytest.mark.parametrize(("state", "event"), itertools.product(State, Event))
+def test_every_state_knows_every_event_that_can_reach_it(state: State, event: Event) -> None:
+    impossible = {(State.ENDED, event) for event in Event} | {(State.SERVING, Event.READY)}
+    assert ((state, event) in impossible) is (event not in TRANSITIONS[state])
+
+
+def test_a_stopping_worker_never_serves_again() -> None:
+    assert TRANSITIONS[State.STOPPING][Event.READY] is State.STOPPING
+
+
+def test_the_first_ends_are_mended_at_once_and_the_next_later_and_later_up_to_a_bound() -> None:
+    policy = RestartPolicy(workers=2)
+    delays = [policy.worker_ended(float(second)) for second in range(14)]
+    assert delays[:7] == [0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 4.0]
+    assert delays[-1] == LONGEST_DELAY_SECONDS < CALM_SECONDS
+    assert policy.wait_seconds(13.0) == LONGEST_DELAY_SECONDS
+    assert policy.wait_seconds(100.0) == 0.0
+
+
+def test_all_workers_may_be_killed_at_once_without_a_delay() -> None:
+    policy = RestartPolicy(workers=64)
+    assert {policy.worker_ended(0.0) for _ in range(64)} == {0.0}
+
+
+def test_a_slow_crash_loop_is_not_taken_for_calm_but_a_minute_without_one_is() -> None:
+    policy = RestartPolicy(workers=1)
+    now = 0.0
+    for _ in range(20):
+        now += policy.worker_ended(now) + 1.0
+    assert policy.worker_ended(now) == LONGEST_DELAY_SECONDS
+    assert policy.worker_ended(now + CALM_SECONDS + 1) == 0.0
+
+
+def test_endings_say_who_did_it() -> None:
+    assert how_it_ended(7, our_reason=None) == "exited with code 7"
+    assert how_it_ended(-9, our_reason="it hung") == "killed by signal 9 (SIGKILL) by us: it hung"
+    assert how_it_ended(-9, our_reason=None).startswith("killed by signal 9 (SIGKILL); not by us: ")
+    assert "memory" in how_it_ended(-9, our_reason=None)
+    assert how_it_ended(-(signal.SIGRTMIN + 1), our_reason=None).endswith("not by us")
+
+
+def test_a_containers_share_of_cores_is_rounded_up_and_never_more_than_there_are(tmp_path: Path) -> None:
+    quota = tmp_path / "cpu.max"
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    assert usable_cores(quota) == usable  # no such file
+    for text, cores in [("max 100000", usable), ("50000 100000", 1), ("99900000 100000", usable)]:
+        quota.write_text(text)
+        assert usable_cores(quota) == cores
+
+
+@pytest.mark.parametrize("name", ["", "site", "site:", ":app"])
+def test_a_name_without_module_and_attribute_is_refused(name: str) -> None:
+    with pytest.raises(ApplicationError, match="write MODULE:ATTRIBUTE"):
+        load_application(name, factory=False, app_dir=".")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+def test_attributes_of_attributes_are_found(folder: Path) -> None:
+    (folder / "site_deep.py").write_text("class Site:\n    app = 'the application'\n")
+    assert load_application("site_deep:Site.app", factory=False, app_dir=str(folder)) == "the application"
+
+
+def test_the_traceback_of_a_failing_import_begins_with_the_applications_own_code(folder: Path) -> None:
+    (folder / "site_broken.py").write_text("1 / 0\n")
+    with pytest.raises(ApplicationError, match="importing site_broken failed: ZeroDivisionError") as caught:
+        load_application("site_broken:app", factory=False, app_dir=str(folder))
+    lines = readable_traceback(caught.value.__cause__).splitlines()
+    assert "site_broken.py" in lines[1]
+    assert not any("importlib" in text or "loading.py" in text for text in lines)
+
+
+def test_a_module_that_the_application_misses_is_not_taken_for_the_application(folder: Path) -> None:
+    (folder / "site_needy.py").write_text("import a_module_nobody_has\n")
+    with pytest.raises(ApplicationError, match=r"importing site_needy failed: .*a_module_nobody_has"):
+        load_application("site_needy:app", factory=False, app_dir=str(folder))

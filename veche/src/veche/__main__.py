@@ -1,0 +1,5 @@
+"""`python -m veche` is `veche`."""
+
+from veche.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""The commands of `veche`.
+
+One job: from arguments to functions.
+Must not know: how anything is done.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from veche.cli.options import given, options_of
+from veche.cli.serving import serve as serve_until_stopped
+from veche.cli.tables import markdown_table, with_table
+from veche.server import ServerSettings
+from veche.settings import SettingsError, build, settings_of
+
+PREFIX: Final = "veche"
+WIDE: Final = {"max_content_width": 110}
+
+SERVE_HELP: Final = """Serve an ASGI or WSGI application.
+
+APPLICATION is MODULE:ATTRIBUTE, looked up in the current folder first: `site:app` is the name app in site.py.
+Which interface it speaks is seen by itself.
+
+\b
+Examples:
+  veche serve site:app                                  http://127.0.0.1:8000, a worker per core
+  veche serve site:app --bind 0.0.0.0:80 --workers 4    every network of this machine
+  veche serve site:app --bind unix:/run/site.sock       behind nginx on the same machine
+  veche serve --factory site:create_app                 call create_app() and serve what it returns
+  veche serve mysite.wsgi:application --app-dir src     Django, whose package is in src/
+
+\b
+Signals to the process you started:
+  TERM  stop; requests in flight may end (--drain-seconds)     INT (Ctrl-C)  the same, in a hurry; again: at once
+  HUP   new code, one worker at a time, no request lost        TTIN, TTOU    one worker more, one less
+
+Every option can be given in the environment: --drain-seconds 5 is VECHE_DRAIN_SECONDS=5.
+"""
+
+
+@click.group()
+@click.version_option(package_name="veche")
+def veche() -> None:
+    """Veche carries a request the whole way: server, framework, data layer, and back, live."""
+
+
+class ServeCommand(click.Command):
+    """`veche serve`: its options are the fields of ServerSettings."""
+
+    def __init__(self) -> None:
+        argument = click.Argument(["application"], required=True)
+        options = options_of(settings_of(ServerSettings), prefix=PREFIX)
+        super().__init__("serve", callback=_serve, params=[argument, *options], help=SERVE_HELP, context_settings=WIDE)
+
+
+def _serve(application: str, **values: Any) -> None:
+    try:
+        settings = build(ServerSettings, given(values))
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    sys.exit(serve_until_stopped(application, settings))
+
+
+@veche.command()
+@click.option(
+    "--into", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the table into this document."
+)
+def settings(into: Path | None) -> None:
+    """Print every setting of `veche serve` as a Markdown table."""
+    table = markdown_table(settings_of(ServerSettings), prefix=PREFIX)
+    if into is None:
+        click.echo(table, nl=False)
+    else:
+        into.write_text(with_table(into.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+veche.add_command(ServeCommand())

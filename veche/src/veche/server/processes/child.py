@@ -1,0 +1,155 @@
+"""One worker as its master sees it: a process, a control socket, a state.
+
+One job: start it, read its reports, signal it, and know where it stands.
+Must not know: how many there are, when one should start or end.
+"""
+
+import signal
+import socket
+import subprocess  # its own interpreter by exec: forking a threaded or Cocoa-using process is unsafe on macOS
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import Final
+
+from veche.server.processes.orders import Failed, Orders, Ready, Report, ReportReader, line
+from veche.server.settings import ServerSettings
+
+RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing it here would cost the start asyncio
+NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
+
+HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
+
+class State(Enum):
+    """Where a worker stands."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+class Event(Enum):
+    """What moves it."""
+
+    READY = "ready"
+    STOP = "stop"
+    END = "end"
+
+
+TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
+    State.STARTING: {Event.READY: State.SERVING, Event.STOP: State.STOPPING, Event.END: State.ENDED},
+    State.SERVING: {Event.STOP: State.STOPPING, Event.END: State.ENDED},
+    # A worker that was asked to stop while it started may still have sent "ready": it stops all the same.
+    State.STOPPING: {Event.READY: State.STOPPING, Event.STOP: State.STOPPING, Event.END: State.ENDED},
+    State.ENDED: {},
+}
+
+
+class Child:
+    """A worker process, from its start to its end."""
+
+    def __init__(self, number: int, process: "subprocess.Popen[bytes]", control: socket.socket, now: float) -> None:
+        self.number = number
+        self.process = process
+        self.control = control
+        self.relay: socket.socket | None = None
+        self.state = State.STARTING
+        self.state_since = now
+        self.failure: Failed | None = None
+        self.our_reason: str | None = None  # why we sent it SIGKILL
+        self._reader = ReportReader()
+
+    def __str__(self) -> str:
+        return f"worker {self.number} (pid {self.process.pid})"
+
+    def move(self, event: Event, now: float) -> None:
+        state = TRANSITIONS[self.state][event]
+        if state is not self.state:
+            self.state, self.state_since = state, now
+
+    def read_reports(self, now: float) -> bool:
+        """Take what the worker said; False when it will say no more."""
+        try:
+            octets = self.control.recv(1 << 16)
+        except BlockingIOError:
+            return True
+        except OSError:
+            octets = b""
+        for report in self._reader.feed(octets):
+            self._take(report, now)
+        return bool(octets)
+
+    def _take(self, report: Report, now: float) -> None:
+        match report:
+            case Ready():
+                self.move(Event.READY, now)
+            case Failed():
+                self.failure = report
+
+    def stop(self, now: float) -> None:
+        """Ask it to drain; asked again, it hurries."""
+        self.move(Event.STOP, now)
+        self._signal(signal.SIGTERM)
+
+    def kill(self, our_reason: str) -> None:
+        self.our_reason = our_reason
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has ended meanwhile, and is reaped in a moment
+            self.process.send_signal(number)
+
+    def close(self) -> None:
+        self.control.close()
+
+
+def start_child(
+    *,
+    number: int,
+    application: str,
+    settings: ServerSettings,
+    listeners: Sequence[socket.socket],
+    environ: Mapping[str, str],
+    now: float,
+) -> Child:
+    """A new worker that has got its orders; `child.relay` is the master's end of its relay.
+
+    The signals an operator sends to the whole group are held back in the worker until it handles them.
+    """
+    control, workers_control = socket.socketpair()
+    relay, workers_relay = socket.socketpair()
+    inherited = [listener.fileno() for listener in listeners]
+    relay_descriptor = workers_relay.fileno()
+    # -P: the folder of the application is put on the path by the worker, not by chance; see worker.py.
+    command = [sys.executable, "-P", "-m", "veche.server.processes.worker", str(workers_control.fileno()), application]
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    try:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter and module, and a name that is only an argument
+            command,
+            pass_fds=[workers_control.fileno(), relay_descriptor, *inherited],
+            env={**environ, RELAY_VARIABLE: str(relay_descriptor), NUMBER_VARIABLE: str(number)},
+        )
+    except BaseException:
+        control.close()
+        relay.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        workers_control.close()
+        workers_relay.close()
+    orders = Orders(
+        number=number,
+        application=application,
+        settings=settings,
+        listener_descriptors=tuple(inherited),
+        relay_descriptor=relay_descriptor,
+    )
+    with suppress(BrokenPipeError):  # it died at once; its end says why
+        control.sendall(line(orders))
+    control.settimeout(0)
+    child = Child(number, process, control, now)
+    child.relay = relay
+    return child

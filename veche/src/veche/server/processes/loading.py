@@ -1,0 +1,80 @@
+"""From "module:attribute" to an application: the one dynamic import of the server.
+
+One job: find, import, make; and say in words what was not found, so that nobody reads our frames in a traceback.
+Must not know: processes, interfaces.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from types import ModuleType, TracebackType
+from typing import Any, Final
+
+from veche.server.errors import ApplicationError
+
+# Frames of the server and of the import machinery: the reader looks for the first line that is theirs.
+NOT_THE_READERS_CODE: Final = (
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,
+    os.path.dirname(importlib.__file__) + os.sep,
+    "<frozen importlib",
+)
+
+
+def load_application(name: str, *, factory: bool, app_dir: str) -> Any:
+    """The object that `name` stands for ("package.module:attribute.of.it"), called first when `factory`.
+
+    app_dir: put first on the import path, so that `veche serve app:app` works in the folder of app.py.
+    Raises ApplicationError; its __cause__ is the exception of the application's own code, if there was one.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise ApplicationError(f"{name!r} names no application; write MODULE:ATTRIBUTE, such as site:app")
+    sys.path.insert(0, os.path.abspath(app_dir))
+    target: Any = _import(module_name, app_dir)
+    for part in attribute.split("."):
+        target = _attribute(target, part, name)
+    if not factory:
+        return target
+    try:
+        return target()
+    except BaseException as error:
+        raise ApplicationError(f"the factory {name} failed: {one_line(error)}") from error
+
+
+def _import(module_name: str, app_dir: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except BaseException as error:  # SystemExit too: a script without its `if __name__ == "__main__"`
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
+            raise ApplicationError(
+                f"there is no module {error.name!r} in {os.path.abspath(app_dir)} or among the installed packages; "
+                "start in the folder that holds it, or name that folder with --app-dir"
+            ) from None
+        raise ApplicationError(f"importing {module_name} failed: {one_line(error)}") from error
+
+
+def _attribute(target: Any, part: str, name: str) -> Any:
+    try:
+        return getattr(target, part)
+    except AttributeError:
+        public = [attribute for attribute in dir(target) if not attribute.startswith("_")]
+        near = difflib.get_close_matches(part, public, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see which names its file defines at the top level"
+        raise ApplicationError(f"{name}: there is no {part!r} in it; {hint}") from None
+
+
+def one_line(error: BaseException) -> str:
+    """ValueError: the reason."""
+    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+
+
+def readable_traceback(error: BaseException | None) -> str:
+    """The traceback from the first line of the application's own code on; empty without an exception."""
+    if error is None:
+        return ""
+    frames: TracebackType | None = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(NOT_THE_READERS_CODE):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames or error.__traceback__))

@@ -1,0 +1,417 @@
+"""The master: owns the listening sockets, keeps the workers, runs no application code.
+
+One job: one loop that turns signals, reports and ends of workers into starts and stops of workers.
+Must not know: requests, applications, asyncio. Whatever it imports delays every start, so it imports little.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from veche.log import Level, Logger
+from veche.server.processes.child import Child, Event, State, start_child
+from veche.server.processes.cores import usable_cores
+from veche.server.processes.endings import how_it_ended
+from veche.server.processes.listener import Listener, close_all
+from veche.server.processes.reload import Reload
+from veche.server.processes.restarts import RestartPolicy
+from veche.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from veche.publish.relay import Hub
+
+NEVER: Final = float("inf")
+
+EXIT_STOPPED: Final = 0
+EXIT_APPLICATION_FAILED: Final = 3
+
+INTERRUPT_DRAIN_SECONDS: Final = 3.0  # who presses Ctrl-C waits in front of a terminal
+HURRY_SECONDS: Final = 3.0
+OVERTIME_SECONDS: Final = 5.0  # for the application's own shut-down after the drain
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+HANDLED: Final = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD)
+
+
+class Stage(Enum):
+    """Where the whole server stands."""
+
+    STARTING = "starting"  # nobody has become ready yet: a failure now is a failed start
+    SERVING = "serving"
+    STOPPING = "stopping"
+
+
+class Master:
+    """Runs workers for one application until it is told to stop; `run()` returns the exit code."""
+
+    def __init__(
+        self,
+        application: str,
+        settings: ServerSettings,
+        listeners: Sequence[Listener],
+        logger: Logger,
+        *,
+        on_ready: Callable[[], None] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._application = application
+        self._settings = settings
+        self._listeners = tuple(listeners)
+        self._logger = logger
+        self._on_ready = on_ready
+        self._environ = dict(os.environ if environ is None else environ)
+        self._target = settings.workers or usable_cores()
+        self._stage = Stage.STARTING
+        self._exit_code = EXIT_STOPPED
+        self._children: list[Child] = []
+        self._last_number = 0
+        self._restarts = RestartPolicy(self._target)
+        self._reload: Reload | None = None
+        self._reload_wanted = False
+        self._hurry_at = NEVER  # when the drain is over
+        self._hurried_at = NEVER
+        self._selector = selectors.DefaultSelector()
+        self._hub: Hub | None = None
+        # nohup ignores HUP: then the end of the terminal must not be the end of the server.
+        self._has_terminal = _terminal_answers() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Serve until stopped. 0: stopped as asked; 3: the application could not be started."""
+        woken, waker = socket.socketpair()
+        woken.settimeout(0)
+        waker.settimeout(0)
+        before = {number: signal.signal(number, _nothing) for number in HANDLED}
+        waker_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        self._selector.register(woken, selectors.EVENT_READ, lambda _events: self._take_signals(woken))
+        try:
+            self._fill_places()
+            self._open_hub()
+            while self._stage is not Stage.STOPPING or self._children:
+                for key, events in self._selector.select(self._seconds_to_next_duty()):
+                    key.data(events)
+                self._tend()
+        finally:
+            signal.set_wakeup_fd(waker_before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._close(woken, waker)
+        return self._exit_code
+
+    def _close(self, *ends: socket.socket) -> None:
+        for child in self._children:  # only when the loop itself failed: leave nobody behind
+            child.kill("the master failed")
+            child.process.wait()
+            child.close()
+        close_all(self._listeners)
+        if self._hub is not None:
+            self._hub.close()
+        self._selector.close()
+        for end in ends:
+            end.close()
+
+    def _open_hub(self) -> None:
+        """The relay is imported while the workers start: it needs publish, and publish needs asyncio."""
+        from veche.publish.relay import Hub
+
+        self._hub = Hub(self._selector)
+        for child in self._children:
+            self._attach_relay(child)
+
+    def _attach_relay(self, child: Child) -> None:
+        if self._hub is not None and child.relay is not None:
+            self._hub.attach(child.relay)
+            child.relay = None
+
+    def _tend(self) -> None:
+        """Whatever is due now: deadlines passed, a step of a reload, places to fill, too many workers."""
+        now = time.monotonic()
+        self._enforce_deadlines(now)
+        if self._stage is Stage.STOPPING:
+            return
+        self._step_reload(now)
+        self._fill_places()
+        self._stop_surplus(now)
+
+    def _seconds_to_next_duty(self) -> float | None:
+        now = time.monotonic()
+        due = [self._deadline(child) for child in self._children]
+        due.append(self._hurry_at)
+        if self._stage is not Stage.STOPPING and self._missing() > 0:
+            due.append(now + self._restarts.wait_seconds(now))
+        earliest = min(due)
+        return None if earliest == NEVER else max(0.0, earliest - now)
+
+    # -- signals -----------------------------------------------------------------------------------------------------
+
+    def _take_signals(self, woken: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            for number in woken.recv(4096):
+                self._take_signal(signal.Signals(number))
+
+    def _take_signal(self, number: signal.Signals) -> None:
+        match number:
+            case signal.SIGCHLD:
+                self._reap()
+            case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT:
+                self._stop(number)
+            case signal.SIGHUP if self._has_terminal and not _terminal_answers():
+                self._stop(number)  # the terminal we were started from was closed: nobody asked for a reload
+            case signal.SIGHUP:
+                self._reload_wanted = True
+            case signal.SIGTTIN:
+                self._scale(self._target + 1)
+            case signal.SIGTTOU:
+                self._scale(self._target - 1)
+
+    def _scale(self, target: int) -> None:
+        self._target = max(1, target)
+        self._say(f"asked to keep {_count(self._target, 'worker')}")
+
+    def _stop(self, number: signal.Signals) -> None:
+        now = time.monotonic()
+        if self._stage is not Stage.STOPPING:
+            self._begin_stop(number, now)
+        elif self._hurried_at == NEVER:
+            self._say(f"{number.name} again: hurrying, requests in flight are cut")
+            self._hurry(now)
+        else:
+            for child in self._children:
+                child.kill(f"{number.name} was sent a third time")
+
+    def _begin_stop(self, number: signal.Signals, now: float) -> None:
+        seconds = self._settings.drain_seconds
+        if number is signal.SIGINT:
+            seconds = min(seconds, INTERRUPT_DRAIN_SECONDS)
+        if self._stage is Stage.SERVING and number is not signal.SIGQUIT:
+            again = "; Ctrl-C again hurries" if number is signal.SIGINT else ""
+            self._say(f"{number.name}: stopping; requests in flight have {seconds:g} s to end{again}")
+        else:
+            self._say(f"{number.name}: stopping")
+        self._enter_stopping(now, 0.0 if number is signal.SIGQUIT else seconds)
+
+    def _enter_stopping(self, now: float, drain_seconds: float) -> None:
+        self._stage = Stage.STOPPING
+        self._reload = None
+        close_all(self._listeners)  # with the workers' copies: from now on the kernel refuses newcomers
+        for child in self._children:
+            child.stop(now)
+        self._hurry_at = now + drain_seconds
+        if drain_seconds == 0.0:
+            self._hurry(now)
+
+    def _hurry(self, now: float) -> None:
+        self._hurry_at, self._hurried_at = NEVER, now
+        for child in self._children:
+            child.stop(now)
+
+    # -- workers -----------------------------------------------------------------------------------------------------
+
+    def _wanted(self) -> list[Child]:
+        return [child for child in self._children if child.state in (State.STARTING, State.SERVING)]
+
+    def _missing(self) -> int:
+        extra = 1 if self._reload is not None and self._reload.newcomer is not None else 0
+        return self._target + extra - len(self._wanted())
+
+    def _fill_places(self) -> None:
+        now = time.monotonic()
+        while self._missing() > 0 and self._restarts.wait_seconds(now) == 0.0:
+            self._start_one(now)
+
+    def _stop_surplus(self, now: float) -> None:
+        for child in self._wanted()[::-1][: max(0, -self._missing())]:
+            self._say(f"{child} is one too many: draining it")
+            child.stop(now)
+
+    def _start_one(self, now: float) -> Child:
+        self._last_number += 1
+        child = start_child(
+            number=self._last_number,
+            application=self._application,
+            settings=self._settings,
+            listeners=[listener.socket for listener in self._listeners],
+            environ=self._environ,
+            now=now,
+        )
+        self._children.append(child)
+        self._selector.register(child.control, selectors.EVENT_READ, lambda _events: self._hear(child))
+        self._attach_relay(child)
+        return child
+
+    def _hear(self, child: Child) -> None:
+        was = child.state
+        try:
+            more = child.read_reports(time.monotonic())
+        except msgspec.DecodeError as error:
+            child.kill(f"it sent a report that is none ({error})")
+            more = False
+        if not more:
+            self._unregister(child.control)
+        if was is State.STARTING and child.state is State.SERVING:
+            self._welcome(child)
+
+    def _unregister(self, connection: socket.socket) -> None:
+        with suppress(KeyError, ValueError):  # done already: its end of file and its end are two events
+            self._selector.unregister(connection)
+
+    def _welcome(self, child: Child) -> None:
+        self._say(f"{child} is ready")
+        if self._stage is Stage.STARTING:
+            self._stage = Stage.SERVING
+            addresses = ", ".join(str(listener.address) for listener in self._listeners)
+            self._say(f"serving {self._application} on {addresses} with {_count(self._target, 'worker')}")
+            if self._on_ready is not None:
+                self._on_ready()
+
+    def _reap(self) -> None:
+        now = time.monotonic()
+        for child in [child for child in self._children if child.process.poll() is not None]:
+            self._bury(child, now)
+        if os.getpid() == 1:
+            _reap_orphans({child.process.pid for child in self._children})
+
+    def _bury(self, child: Child, now: float) -> None:
+        self._children.remove(child)
+        self._hear(child)  # its last words
+        self._unregister(child.control)
+        was = child.state
+        child.move(Event.END, now)
+        child.close()
+        ending = how_it_ended(child.process.returncode, our_reason=child.our_reason)
+        if was is State.STOPPING:
+            if child.process.returncode != 0 and child.failure is None:
+                self._say(f"{child} {ending}, while it was stopping", Level.WARNING)
+        elif self._stage is Stage.STARTING:
+            self._startup_failed(child, ending, now)
+        elif self._reload is not None and self._reload.newcomer is child:
+            self._abandon_reload(child, ending)
+        elif self._stage is Stage.SERVING:
+            self._replace(child, ending, was, now)
+
+    def _startup_failed(self, child: Child, ending: str, now: float) -> None:
+        self._explain_failure(child, ending)
+        self._exit_code = EXIT_APPLICATION_FAILED
+        self._enter_stopping(now, 0.0)
+
+    def _explain_failure(self, child: Child, ending: str) -> None:
+        if child.failure is not None:
+            traceback = {"traceback": child.failure.traceback} if child.failure.traceback else {}
+            self._say(child.failure.reason, Level.ERROR, **traceback)
+        elif child.our_reason is not None:
+            self._say(f"{child} {ending}", Level.ERROR)
+        else:
+            module = self._application.partition(":")[0]
+            self._say(
+                f"{child} {ending} before it was ready: importing or starting {self._application} ended the process; "
+                f"try `{sys.executable} -c 'import {module}'`",
+                Level.ERROR,
+            )
+
+    def _replace(self, child: Child, ending: str, was: State, now: float) -> None:
+        delay = self._restarts.worker_ended(now)
+        if was is State.STARTING:
+            self._explain_failure(child, ending)
+        if delay == 0.0:
+            self._say(f"{child} {ending}; replacing it at once", Level.WARNING)
+            return
+        self._say(
+            f"{child} {ending}; workers end again and again: {self._restarts.ends} in "
+            f"{self._restarts.looping_seconds:.0f} s. The next one starts in {delay:g} s; "
+            "mend the application and it is back by itself, or send HUP to this process "
+            f"(pid {os.getpid()}) to try at once",
+            Level.ERROR,
+        )
+
+    # -- deadlines ---------------------------------------------------------------------------------------------------
+
+    def _deadline(self, child: Child) -> float:
+        """When the worker is killed."""
+        if child.our_reason is not None:
+            return NEVER  # it is killed already, and reaped in a moment
+        match child.state:
+            case State.STARTING:
+                return child.state_since + self._settings.startup_seconds
+            case State.STOPPING:
+                in_peace = child.state_since + self._settings.drain_seconds + OVERTIME_SECONDS
+                return min(in_peace, self._hurried_at + HURRY_SECONDS)
+        return NEVER
+
+    def _enforce_deadlines(self, now: float) -> None:
+        if now >= self._hurry_at:
+            self._hurry(now)
+        for child in self._children:
+            if now < self._deadline(child):
+                continue
+            if child.state is State.STARTING:
+                child.kill(f"it was not ready within startup_seconds ({self._settings.startup_seconds:g} s)")
+            else:
+                child.kill("it did not end in time: a request, a thread or the application's shut-down hangs")
+
+    # -- reload ------------------------------------------------------------------------------------------------------
+
+    def _step_reload(self, now: float) -> None:
+        if self._reload is None and self._reload_wanted and self._stage is Stage.SERVING:
+            self._reload_wanted = False
+            self._restarts = RestartPolicy(self._target)
+            self._say("HUP: reloading, one worker at a time")
+            self._reload = Reload(self._wanted())
+        reload = self._reload
+        if reload is None:
+            return
+        leaver = reload.next_leaver()
+        if leaver is not None:
+            leaver.stop(now)
+        if reload.newcomer is None:
+            if reload.anyone_left():
+                reload.newcomer = self._start_one(now)
+            else:
+                self._reload = None
+                self._say("reloaded")
+
+    def _abandon_reload(self, child: Child, ending: str) -> None:
+        self._reload = None
+        self._explain_failure(child, ending)
+        self._say("reload abandoned: the new code does not start; the workers with the old code go on", Level.ERROR)
+
+    # -- words -------------------------------------------------------------------------------------------------------
+
+    def _say(self, message: str, level: Level = Level.INFO, **fields: object) -> None:
+        with suppress(OSError, ValueError):  # a closed terminal or a full disk must not end the master
+            self._logger.log_message(message, level=level, **fields)
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """The handler of every signal: the loop reads them from the wake-up descriptor."""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _terminal_answers() -> bool:
+    """Whether this process has a terminal that somebody may close."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _reap_orphans(own: set[int]) -> None:
+    """As process 1 of a container we inherit every orphan, and nobody else reaps them; our own are left to Popen."""
+    with suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in own:
+                return  # it ended this moment: its own SIGCHLD is on the way
+            os.waitpid(ended.si_pid, 0)

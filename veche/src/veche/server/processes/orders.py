@@ -1,0 +1,76 @@
+"""What a master and a worker say to each other over the control socket: one JSON object per line.
+
+One job: the messages and their lines.
+Must not know: processes, who reads.
+"""
+
+import socket
+from typing import Final, TypeAlias
+
+import msgspec
+
+from veche.server.errors import ServerError
+from veche.server.settings import ServerSettings
+
+LINE_LIMIT_OCTETS: Final = 1 << 20
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """The master's only message: what to serve, and on which inherited descriptors. Its end of file means: drain."""
+
+    number: int
+    application: str
+    settings: ServerSettings
+    listener_descriptors: tuple[int, ...]
+    relay_descriptor: int
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The application has started and connections are accepted."""
+
+    interface: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The application could not be started; the worker ends now."""
+
+    reason: str
+    traceback: str
+
+
+Report: TypeAlias = Ready | Failed
+
+_decode_report = msgspec.json.Decoder(Report).decode
+_decode_orders = msgspec.json.Decoder(Orders).decode
+
+
+def line(message: Orders | Report) -> bytes:
+    """The octets of one message."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def read_orders(control: socket.socket) -> Orders:
+    """Wait for the orders. Raises ServerError when the master has gone before it gave them."""
+    octets = bytearray()
+    while not octets.endswith(b"\n"):
+        received = control.recv(1 << 16)
+        if not received:
+            raise ServerError("the master ended before it gave this worker its orders; start `veche serve` again")
+        octets += received
+    return _decode_orders(octets)
+
+
+class ReportReader:
+    """Collects octets of a worker until whole reports are there."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+
+    def feed(self, octets: bytes) -> list[Report]:
+        """The reports that `octets` completes. Raises msgspec.DecodeError for what is none."""
+        self._octets += octets
+        *lines, rest = bytes(self._octets).split(b"\n")
+        if len(rest) > LINE_LIMIT_OCTETS:
+            raise msgspec.DecodeError(f"a report of more than {LINE_LIMIT_OCTETS} octets; expected one short line")
+        self._octets[:] = rest
+        return [_decode_report(octets) for octets in lines]

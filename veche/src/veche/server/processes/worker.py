@@ -1,0 +1,157 @@
+"""A worker: `python -P -m veche.server.processes.worker DESCRIPTOR NAME`, started by the master and by nobody else.
+
+One job: take the orders, load the application, serve it on the inherited sockets until told to stop.
+Must not know: the other workers, who bound the sockets, what a request is.
+"""
+
+import asyncio
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from veche.log import Logger, StreamLog
+from veche.server.bridges import Interface, StartupFailed, detect_interface
+from veche.server.connections import ConnectionServer
+from veche.server.errors import ApplicationError
+from veche.server.processes.loading import load_application, one_line, readable_traceback
+from veche.server.processes.orders import Failed, Orders, Ready, Report, line, read_orders
+from veche.server.settings import ServerSettings
+
+EXIT_STOPPED: Final = 0
+EXIT_APPLICATION_FAILED: Final = 3
+ORPHAN_OVERTIME_SECONDS: Final = 5.0
+
+
+class Worker:
+    """One worker from its orders to its end."""
+
+    def __init__(self, control: socket.socket, orders: Orders) -> None:
+        self._control = control
+        self._orders = orders
+        self._settings: ServerSettings = orders.settings
+        self._logger = Logger(StreamLog(sys.stderr))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    def run(self) -> int:
+        """Returns the exit code."""
+        threading.Thread(target=self._watch_master, name="master-watch", daemon=True).start()
+        try:
+            application = load_application(
+                self._orders.application, factory=self._settings.factory, app_dir=self._settings.app_dir
+            )
+            interface = self._interface(application)
+        except ApplicationError as error:
+            return self._fail(str(error), error.__cause__)
+        with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
+            return runner.run(self._serve(application, interface))
+
+    def _interface(self, application: Any) -> Interface:
+        if self._settings.interface != "auto":
+            return Interface[self._settings.interface.upper()]
+        try:
+            return detect_interface(application)
+        except TypeError as error:
+            raise ApplicationError(f"{self._orders.application}: {error}") from None
+
+    async def _serve(self, application: Any, interface: Interface) -> int:
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
+        server = ConnectionServer(application, interface, self._settings, self._logger)
+        sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
+        starting = asyncio.create_task(server.start(sockets))
+        if not await _unless(starting, self._stop):
+            return EXIT_STOPPED
+        try:
+            starting.result()
+        except StartupFailed as error:
+            return self._fail(str(error), error.__cause__)
+        except Exception as error:
+            return self._fail(f"the application failed to start: {one_line(error)}", error)
+        self._report(Ready(interface.name))
+        await self._stop.wait()
+        draining = asyncio.create_task(server.drain(self._settings.drain_seconds))
+        if not await _unless(draining, self._hurry):
+            await server.drain(0.0)
+        else:
+            draining.result()
+        return EXIT_STOPPED
+
+    def _asked_to_stop(self) -> None:
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    def _fail(self, reason: str, error: BaseException | None) -> int:
+        self._report(Failed(reason, readable_traceback(error)))
+        return EXIT_APPLICATION_FAILED
+
+    def _report(self, report: Report) -> None:
+        with suppress(OSError):  # the master has gone: the watch below ends us
+            self._control.sendall(line(report))
+
+    def _watch_master(self) -> None:
+        """In a thread, since the loop may hang when the master dies: nobody else would end us then."""
+        with suppress(OSError):
+            while self._control.recv(4096):
+                pass
+        if self._loop is None:
+            os._exit(EXIT_STOPPED)
+        self._logger.log_message(f"worker {self._orders.number} (pid {os.getpid()}): the master has gone; draining")
+        with suppress(RuntimeError):  # the loop is closed: we are ending anyway
+            self._loop.call_soon_threadsafe(self._stop.set)
+        time.sleep(self._settings.drain_seconds + ORPHAN_OVERTIME_SECONDS)
+        os._exit(1)
+
+
+async def _unless(task: "asyncio.Task[None]", event: asyncio.Event) -> bool:
+    """Whether the task was done before the event was set; if not, it is cancelled and its end awaited."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        return True
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return False
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    if name != "asyncio":
+        try:
+            import uvloop
+
+            return uvloop.new_event_loop
+        except ImportError:
+            if name == "uvloop":
+                raise
+    return asyncio.new_event_loop
+
+
+def _take_signals() -> None:
+    """What the terminal sends to the whole group is the master's to answer; TERM is the master's word to us."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        # A handler, not SIG_IGN: children of the application must not inherit that they cannot be interrupted.
+        signal.signal(number, lambda _number, _frame: None)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(EXIT_STOPPED))  # nothing is served yet
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM})
+
+
+def main() -> int:
+    _take_signals()
+    faulthandler.enable()  # a fault in C code leaves its stack in the log
+    control = socket.socket(fileno=int(sys.argv[1]))
+    orders = read_orders(control)
+    for descriptor in (control.fileno(), orders.relay_descriptor, *orders.listener_descriptors):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003  programs the application starts must not hold our doors
+    return Worker(control, orders).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
