@@ -2,7 +2,7 @@
 
 import datetime
 import enum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 import pytest
@@ -263,6 +263,14 @@ def test_a_check_runs_beside_errors_of_other_fields() -> None:
 
     sent = {"first": "long enough", "again": "other", "age": "old"}
     assert codes(cast(Signup, sent, checks=[SAME]).errors) == {"age": "whole_number", "again": "mismatch"}
+
+
+def test_a_form_type_keeps_its_own_checks() -> None:
+    class Renewal(Passwords):
+        checks: ClassVar[tuple[Check, ...]] = (SAME,)
+
+    assert codes(cast(Renewal, {"first": "long enough", "again": "other"}).errors) == {"again": "mismatch"}
+    assert codes(cast_json(Renewal, {"first": "long enough", "again": "other"}).errors) == {"again": "mismatch"}
 
 
 def test_a_check_that_names_no_field_is_a_mistake_of_the_program() -> None:

@@ -61,6 +61,7 @@ def cast(form_type: type[T], data: Mapping[str, object], *, checks: Iterable[Che
     """Return the changes that the texts of an HTML form or a query string make.
 
     data: name → text, or name → list of all texts sent under it. Names form_type does not declare are ignored.
+    checks: run after those that form_type keeps itself, as `checks: ClassVar[tuple[Check, ...]]`.
     """
     return _cast(form_type, data, prepare_text(form_type, data), checks, strict=False)
 
@@ -93,7 +94,8 @@ def _cast(
     value = _convert_struct(form_type, prepared, "", converted, found, strict=strict)
     if isinstance(value, form_type):
         converted = msgspec.structs.asdict(value)
-    for check in checks:
+    own: Iterable[Check] = getattr(form_type, "checks", ())  # a ClassVar; most form types have none
+    for check in (*own, *checks):
         _require_known(form_type, check)
         if all(name in converted for name in check.inputs):
             error = check.test(*(converted[name] for name in check.inputs))

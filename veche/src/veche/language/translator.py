@@ -27,12 +27,20 @@ class Translator:
 
     def gettext(self, msgid: str, /, **named: object) -> str:
         """Return the sentence of msgid in this language, msgid itself where there is none."""
-        text = self._messages.gettext(msgid) if msgid else ""  # "" is the catalogue's own head
+        text = self.find(msgid)
         return text % named if named else text
 
     def ngettext(self, singular: str, plural: str, n: int, /, **named: object) -> str:
         """Return the sentence with the plural form that n takes in this language; `%(n)s` is n."""
-        return self._messages.ngettext(singular, plural, n) % {"n": n, **named}
+        return self.find_counted(singular, plural, n) % {"n": n, **named}
+
+    def find(self, msgid: str, /) -> str:
+        """Return the sentence with its parameters still to be put in, for whoever must escape them."""
+        return self._messages.gettext(msgid) if msgid else ""  # "" is the catalogue's own head
+
+    def find_counted(self, singular: str, plural: str, n: int, /) -> str:
+        """Return the plural form for n with its parameters still to be put in."""
+        return self._messages.ngettext(singular, plural, n)
 
     def number(self, number: float) -> str:
         """Return a number with this language's separators: 1,234.5 or 1 234,5."""
