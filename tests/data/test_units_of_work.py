@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -49,8 +48,8 @@ class School:
 
 
 @pytest.fixture
-def school(tmp_path: Path) -> School:
-    return School(f"sqlite:///{tmp_path}/school.sqlite")
+def school(database_url: str) -> School:
+    return School(database_url)
 
 
 def test_what_was_inserted_comes_back_equal(school: School) -> None:

@@ -119,6 +119,9 @@ class Float(StrictType):
             raise _refuse(value, "float")
         return float(value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        return None  # both drivers give a float; SQLAlchemy's own would ask for the type code of a cursor
+
 
 class Bytes(StrictType):
     """A sequence of octets."""

@@ -9,6 +9,7 @@ built per call finds the plan of its shape in a bounded cache (about 25 µs).
 
 from __future__ import annotations
 
+import decimal
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,9 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.selectable import ReturnsRows, TypedReturnsRows
+from sqlalchemy.types import NullType
 
+from veche.data.columns import Integer
 from veche.data.errors import DataError, StatementWrong
 from veche.data.model import ModelMeta
 
@@ -164,13 +167,30 @@ def _bind_processor(bind: BindParameter[Any], dialect: Dialect) -> Processor | N
     return cast("Processor | None", bind.type.dialect_impl(dialect).bind_processor(dialect))
 
 
+def _result_processor(column: Any, dialect: Dialect) -> Processor | None:
+    kind = column.type
+    if not isinstance(column, sa.Column) and isinstance(kind, (Integer, sa.Integer)):
+        return _whole_number  # PostgreSQL's sum() of whole numbers is a Decimal
+    if isinstance(kind, sa.Numeric) or (isinstance(kind, NullType) and not isinstance(column, sa.Column)):
+        return _binary_number  # avg() and round(): a Decimal there, a float on SQLite
+    return cast("Processor | None", kind.dialect_impl(dialect).result_processor(dialect, None))
+
+
+def _whole_number(value: Any) -> Any:
+    return int(value) if isinstance(value, decimal.Decimal) else value
+
+
+def _binary_number(value: Any) -> Any:
+    return float(value) if isinstance(value, decimal.Decimal) else value
+
+
 def _is_writing_text(sql: Executable) -> bool:
     return isinstance(sql, sa.TextClause) and not sql.text.lstrip().upper().startswith(("SELECT", "WITH", "VALUES"))
 
 
 def _make_loader(columns: Sequence[Any], shape: type | None, dialect: Dialect) -> Callable[[Sequence[Row]], list[Any]]:
     """Return a function from rows to `shape`s; its source is written for these columns, as rows are the hot path."""
-    processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    processors = [_result_processor(column, dialect) for column in columns]
     names = [column.name for column in columns]
     if shape is None:
         if not any(processors):

@@ -20,4 +20,9 @@ def create_tables(database: Database, metadata: sa.MetaData) -> None:
     def execute(statement: Any, *_arguments: Any, **_options: Any) -> None:
         database.execute_query(str(statement.compile(dialect=database.dialect)))
 
-    metadata.create_all(MockConnection(database.dialect, execute), checkfirst=False)
+    # SQLAlchemy marks a foreign key that it added by ALTER as never to be written inline again, in the MetaData itself:
+    # SQLite would later get tables without it. So it works on a copy.
+    copy = sa.MetaData()
+    for table in metadata.tables.values():
+        table.to_metadata(copy)
+    copy.create_all(MockConnection(database.dialect, execute), checkfirst=False)

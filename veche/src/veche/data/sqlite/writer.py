@@ -24,6 +24,7 @@ from veche.data.sqlite.connections import open_writer, translate
 from veche.data.sqlite.turns import WritersTurn
 from veche.data.sqlite.violations import violation
 from veche.data.statement import Prepared, Row
+from veche.data.waiting import finish
 
 STEPS_BETWEEN_LOOKS: Final = 2000
 FOREIGN_WRITER_MILLISECONDS: Final = 5000
@@ -162,21 +163,3 @@ class SqliteTransaction:
         if isinstance(error, apsw.InterruptError):
             return UnitExpired(f"the unit of work was stopped after {self._deadline_seconds} s and rolled back")
         return translate(error)
-
-
-async def finish(task: asyncio.Future[None]) -> None:
-    """Wait until the task has ended, cancelled or not; only then let a cancellation through.
-
-    Raises the task's own error, else CancelledError if the caller was cancelled meanwhile.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except BaseException:  # it is raised by result() below
-            break
-    task.result()
-    if cancelled is not None:
-        raise cancelled

@@ -1,0 +1,280 @@
+"""One PostgreSQL database as a Database.
+
+One job: single reads, transactions, and queries from plain threads.
+Must not know: models, units of work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from sqlalchemy.engine import Dialect
+
+from veche.data.compilers import POSTGRESQL
+from veche.data.errors import DatabaseUnavailable, DataError, OutcomeUnknown, TransactionConflict
+from veche.data.postgres.connections import Connection, ConnectionPool
+from veche.data.postgres.sqlstates import translate
+from veche.data.statement import Prepared, Row
+from veche.data.waiting import finish
+
+# `?` outside of texts, quoted names and comments.
+PLACEHOLDER: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|(\?)", re.DOTALL)
+
+
+class PostgresReader:
+    """Runs single reading statements; one that meets a dead connection is repeated once on a new one."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL's."""
+        return POSTGRESQL
+
+    async def fetch(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> Sequence[Row]:
+        """Return every row."""
+        try:
+            return await self._fetch_once(prepared.sql, arguments)
+        except DatabaseUnavailable as error:
+            if not isinstance(error.__cause__, psycopg.Error):
+                raise  # the pool gave no connection: waiting twice would help nobody
+            await self._pool.throw_out_broken()
+            return await self._fetch_once(prepared.sql, arguments)
+
+    async def _fetch_once(self, sql: str, arguments: tuple[Any, ...]) -> list[Row]:
+        connection = await self._pool.take()
+        try:
+            cursor = await connection.execute(sql, arguments)
+            return await cursor.fetchall()
+        except psycopg.Error as error:
+            raise translate(error) from error
+        finally:
+            await finish(asyncio.ensure_future(self._pool.give_back(connection)))
+
+
+class PostgresTransaction:
+    """BEGIN … COMMIT or ROLLBACK on a connection of its own. READ COMMITTED: lock the rows you decide by."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._connection: Connection | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL's."""
+        return POSTGRESQL
+
+    async def begin(self) -> None:
+        """Take a connection, and begin; raises DatabaseUnavailable."""
+        try:
+            await self._begin_once()
+        except DatabaseUnavailable as error:
+            if not isinstance(error.__cause__, psycopg.Error):
+                raise
+            await self._pool.throw_out_broken()
+            await self._begin_once()
+
+    async def _begin_once(self) -> None:
+        self._connection = await self._pool.take()
+        try:
+            await self._connection.execute("BEGIN")
+        except BaseException as error:
+            await self.rollback()
+            if isinstance(error, psycopg.Error):
+                raise translate(error) from error
+            raise
+
+    async def fetch(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> Sequence[Row]:
+        """Return every row."""
+        cursor = await self._run(prepared, arguments)
+        return await cursor.fetchall() if cursor.description is not None else []
+
+    async def execute(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> int:
+        """Return how many rows were written."""
+        return (await self._run(prepared, arguments)).rowcount
+
+    async def _run(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> psycopg.AsyncCursor[TupleRow]:
+        assert self._connection is not None, "begin() comes first"
+        try:
+            return await self._connection.execute(prepared.sql, arguments)
+        except psycopg.Error as error:
+            raise translate(error, prepared.plan.table) from error
+
+    async def commit(self) -> None:
+        """Make it durable. A cancelled caller still waits for the answer: then everyone knows what happened."""
+        assert self._connection is not None, "begin() comes first"
+        try:
+            await finish(asyncio.ensure_future(self._commit(self._connection)))
+        finally:
+            await self.rollback()
+
+    async def _commit(self, connection: Connection) -> None:
+        try:
+            cursor = await connection.execute("COMMIT")
+        except psycopg.Error as error:
+            ours = translate(error)
+            if isinstance(ours, DatabaseUnavailable):
+                raise OutcomeUnknown(
+                    f"the connection was lost during COMMIT: {error}; look before repeating"
+                ) from error
+            raise ours from error
+        if cursor.statusmessage != "COMMIT":  # PostgreSQL answers ROLLBACK when an earlier statement had failed
+            raise TransactionConflict("PostgreSQL rolled the transaction back instead of committing it")
+
+    async def rollback(self) -> None:
+        """Undo what is open and give the connection back; may be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await finish(asyncio.ensure_future(self._leave(connection)))
+
+    async def _leave(self, connection: Connection) -> None:
+        try:
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                await connection.execute("ROLLBACK")
+        except psycopg.Error:
+            await connection.close()  # a connection in an unknown state is nobody's; the server rolls back by itself
+        await self._pool.give_back(connection)
+
+
+class PostgresDatabase:
+    """A database of a PostgreSQL server; what is not given comes from PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD.
+
+    parameters: more of libpq's own, such as {"sslmode": "verify-full"}. pool_size: connections of this process.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        name: str | None = None,
+        password: str | None = None,
+        *,
+        user: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        pool_size: int = 5,
+        pool_wait_seconds: float = 1.0,
+        statement_timeout_seconds: float = 5.0,
+        lock_timeout_seconds: float = 2.0,
+    ) -> None:
+        given = {"host": host, "port": port, "dbname": name, "password": password, "user": user}
+        self._given: dict[str, Any] = dict(parameters or {}) | {
+            key: value for key, value in given.items() if value is not None
+        }
+        limits = {
+            "statement_timeout": int(statement_timeout_seconds * 1000),
+            "lock_timeout": int(lock_timeout_seconds * 1000),
+            # A unit of work that stopped talking must not hold its locks for ever.
+            "idle_in_transaction_session_timeout": int(statement_timeout_seconds * 2000),
+            "timezone": "UTC",
+        }
+        options = " ".join(f"-c {setting}={value}" for setting, value in limits.items())
+        self._parameters: dict[str, Any] = {
+            "connect_timeout": 3,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+            "application_name": "veche",
+        }
+        self._parameters |= self._given
+        self._parameters["options"] = f"{self._given.get('options', '')} {options}".strip()
+        self._pool = ConnectionPool(self._parameters, size=pool_size, wait_seconds=pool_wait_seconds)
+        self._reader = PostgresReader(self._pool)
+        self._own = threading.Lock()
+        self._own_connection: tuple[int, psycopg.Connection[TupleRow]] | None = None
+
+    @classmethod
+    def from_url(cls, url: str) -> PostgresDatabase:
+        """Return the database of "postgresql://user:password@host:port/name?sslmode=require"."""
+        try:
+            known: dict[str, Any] = dict(conninfo_to_dict(url))
+        except psycopg.Error as error:
+            raise ValueError(f"this address of a PostgreSQL database cannot be read: {error}") from error
+        port = known.pop("port", None)
+        return cls(
+            known.pop("host", None),
+            int(port) if port else None,
+            known.pop("dbname", None),
+            known.pop("password", None),
+            user=known.pop("user", None),
+            parameters={key: str(value) for key, value in known.items()},
+        )
+
+    @property
+    def conninfo(self) -> str:
+        """What another libpq client needs to reach the same database, password included."""
+        return make_conninfo("", **self._given)
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL's."""
+        return POSTGRESQL
+
+    @property
+    def reader(self) -> PostgresReader:
+        """Runs single reading statements."""
+        return self._reader
+
+    def transaction(self, deadline_seconds: float) -> PostgresTransaction:
+        """Return a new transaction, not yet begun; the unit of work keeps its deadline."""
+        return PostgresTransaction(self._pool)
+
+    def execute_query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run one statement, committed when this returns, and return its rows; `?` stands for a parameter.
+
+        Blocks the calling thread; in a coroutine use a unit of work. Raises the errors of veche.data.errors.
+        """
+        with self._own:
+            try:
+                return self._execute(numbered(sql), parameters)
+            except psycopg.Error as error:
+                raise self._lost(error) from error
+
+    def _execute(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        connection = self._open_own()
+        # Without parameters the simple protocol is used, which takes several statements at once.
+        cursor = connection.execute(sql.encode(), tuple(parameters) or None)
+        return cursor.fetchall() if cursor.description is not None else []
+
+    def _lost(self, error: psycopg.Error) -> DataError:
+        if self._own_connection is not None and self._own_connection[1].closed:
+            self._own_connection = None
+        return translate(error)
+
+    def _open_own(self) -> psycopg.Connection[TupleRow]:
+        own = self._own_connection
+        if own is None or own[0] != os.getpid() or own[1].closed:
+            # After a fork the parent's connection is left alone: closing it here would end the parent's session.
+            opened = psycopg.connect(**self._parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
+            self._own_connection = own = os.getpid(), opened
+        return own[1]
+
+    async def close(self) -> None:
+        """Close everything; the database may be used again afterwards."""
+        await self._pool.close()
+        with self._own:
+            if self._own_connection is not None and self._own_connection[0] == os.getpid():
+                self._own_connection[1].close()
+            self._own_connection = None
+
+
+def numbered(sql: str) -> str:
+    """Return the SQL with each `?` as $1, $2, …; those inside texts, quoted names and comments stay."""
+    count = 0
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal count
+        if match[1] is None:
+            return match[0]
+        count += 1
+        return f"${count}"
+
+    return PLACEHOLDER.sub(replace, sql)
