@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from campus.markdown import Links, Trust, headings_of, render
+from campus.markdown import Links, Trust, render, structure_of
 
 LINKS = Links(key="test", lesson={"src/a.md": "/lessons/1"}.get, asset={"img/x.png": "/files/x.png"}.get)
 
@@ -68,7 +68,9 @@ def test_headings_start_below_the_pages_own_and_skip_no_level() -> None:
 
 
 def test_anchors_keep_their_script_and_are_told_apart() -> None:
-    assert [heading.anchor for heading in headings_of("# Что такое `Box<T>`?\n# Intro\n# Intro\n# X {#own}\n")] == [
+    assert [
+        heading.anchor for heading in structure_of("# Что такое `Box<T>`?\n# Intro\n# Intro\n# X {#own}\n").headings
+    ] == [
         "что-такое-boxt",
         "intro",
         "intro-1",

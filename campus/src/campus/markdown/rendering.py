@@ -69,11 +69,3 @@ def render_afresh(text: str, *, trust: Trust, links: Links, anchor_prefix: str, 
         plain_text=plain_text_of(tokens),
         summary=summary_of(tokens),
     )
-
-
-def headings_of(text: str) -> tuple[Heading, ...]:
-    """The headings of a teacher's text, anchors without prefix, for whoever checks links before rendering."""
-    from campus.markdown.parsing import arrange_headings, parse
-
-    tokens, _environment = parse(text, Trust.TEACHER, labels_for("en"))
-    return arrange_headings(tokens)
