@@ -13,20 +13,28 @@ from veche.web.errors import (
     WrongConfiguration,
 )
 from veche.web.lifespan import Lifespan
+from veche.web.middleware import DEFAULT_POLICY, request_log, security_headers
 from veche.web.parameters import Provider, Providers
 from veche.web.requests import URL, Address, BodyLimits, FormData, HTTPConnection, Request, State, UploadFile
 from veche.web.responses import (
+    SANDBOX_POLICY,
+    EventStreamResponse,
+    FileResponse,
     HTMLResponse,
     JSONResponse,
     PlainTextResponse,
     RedirectResponse,
     Response,
+    ServerSentEvent,
     StreamingResponse,
 )
 from veche.web.routing import AnyRoute, Mount, Route, WebSocketRoute
+from veche.web.static_files import StaticFiles
 from veche.web.websocket import WebSocket, WebSocketState
 
 __all__ = [
+    "DEFAULT_POLICY",
+    "SANDBOX_POLICY",
     "URL",
     "Address",
     "AnyRoute",
@@ -34,8 +42,10 @@ __all__ = [
     "Body",
     "BodyLimits",
     "ClientDisconnect",
+    "EventStreamResponse",
     "ExceptionHandler",
     "ExceptionHandlers",
+    "FileResponse",
     "FormData",
     "HTMLResponse",
     "HTTPConnection",
@@ -51,7 +61,9 @@ __all__ = [
     "Request",
     "Response",
     "Route",
+    "ServerSentEvent",
     "State",
+    "StaticFiles",
     "StreamingResponse",
     "UnknownRoute",
     "UploadFile",
@@ -62,5 +74,7 @@ __all__ = [
     "WebSocketState",
     "WrongConfiguration",
     "problem_response",
+    "request_log",
+    "security_headers",
     "wants_problem",
 ]
