@@ -1,0 +1,1 @@
+"""What `./bench NAME` runs; each module with a BENCHMARK line is one NAME."""
