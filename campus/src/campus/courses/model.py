@@ -46,7 +46,7 @@ class Course(
         Index("community_id", "state", "position", "id", name="ix_course_listed"),
     ),
 ):
-    """One course. `revision` rises with whatever changes its page or outline; `source` names what it was imported from."""
+    """One course. `revision` rises with what changes its page or outline; `source` names what it was imported from."""
 
     community_id: Field[int] = field(primary_key=True)
     id: Field[int] = field(primary_key=True)

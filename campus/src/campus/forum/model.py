@@ -3,9 +3,9 @@
 One job: the rows and the few rules that need nothing but the row itself.
 Must not know: who may do what (permissions.py), pages, the database.
 
-A thread is a room in the sense of docs/design.md, rule 4: `revision` rises in the same transaction as whatever changes what
-its page shows. Messages are numbered 1, 2, 3 … without gaps and a deleted one leaves a tombstone, so that page n is
-a range of numbers, found by the key however long the thread is.
+A thread is a room in the sense of docs/design.md, rule 4: `revision` rises in the same transaction as whatever changes
+what its page shows. Messages are numbered 1, 2, 3 … without gaps and a deleted one leaves a tombstone, so that page n
+is a range of numbers, found by the key however long the thread is.
 """
 
 from datetime import datetime
@@ -53,7 +53,7 @@ class Thread(
         Index("community_id", "author_id", "id", name="ix_thread_author"),
     ),
 ):
-    """One conversation. `number` is how addresses call it; `subject` is what it is about, such as "lesson:7", or None."""
+    """One conversation. `number` is how addresses call it; `subject` is what it is about ("lesson:7"), or None."""
 
     community_id: Field[int] = field(primary_key=True)
     id: Field[int] = field(primary_key=True)
