@@ -51,7 +51,7 @@ class ForeignKey:
             self.columns,
             [f"{self.table}.{column}" for column in references],
             name=self.name or constraint_name("fk", table, *self.columns),
-            ondelete=self.on_delete,
+            ondelete=None if self.on_delete == "NO ACTION" else self.on_delete,  # it is what SQL does anyway
             use_alter=True,
         )
 
@@ -101,8 +101,10 @@ class Index:
 
     def build(self, table: str) -> sa.Index:
         """Return SQLAlchemy's index."""
-        condition = None if self.where is None else sa.text(self.where)
         name = self.name or constraint_name("ix", table, *self.columns)
+        if self.where is None:
+            return sa.Index(name, *self.columns, unique=self.unique)
+        condition = sa.text(self.where)
         return sa.Index(name, *self.columns, unique=self.unique, sqlite_where=condition, postgresql_where=condition)
 
 

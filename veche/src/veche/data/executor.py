@@ -63,6 +63,9 @@ class Database(Protocol):
     def execute_query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run one statement now, in the calling thread, and return its rows; parameters stand as `?` in the SQL."""
 
+    def close_own(self) -> None:
+        """Close what execute_query() opened in this process."""
+
     async def close(self) -> None:
         """Close what the event loop opened; the database may be used again afterwards."""
 

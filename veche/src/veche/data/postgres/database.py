@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from sqlalchemy.engine import Dialect
 
@@ -208,10 +208,15 @@ class PostgresDatabase:
             parameters={key: str(value) for key, value in known.items()},
         )
 
-    @property
-    def conninfo(self) -> str:
-        """What another libpq client needs to reach the same database, password included."""
-        return make_conninfo("", **self._given)
+    def connect_for_migration(self, wait_seconds: float) -> psycopg.Connection[TupleRow]:
+        """Return a connection without our time limits, but for waiting on locks; raises DatabaseUnavailable."""
+        options = f"-c lock_timeout={int(wait_seconds * 1000)} -c timezone=UTC"
+        try:
+            return psycopg.connect(
+                **self._parameters | {"options": f"{self._given.get('options', '')} {options}".strip()}
+            )
+        except psycopg.Error as error:
+            raise translate(error) from error
 
     @property
     def dialect(self) -> Dialect:
@@ -260,6 +265,10 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close everything; the database may be used again afterwards."""
         await self._pool.close()
+        self.close_own()
+
+    def close_own(self) -> None:
+        """Close what execute_query() opened in this process."""
         with self._own:
             if self._own_connection is not None and self._own_connection[0] == os.getpid():
                 self._own_connection[1].close()

@@ -99,6 +99,10 @@ class SqliteDatabase:
         """Close everything; the database may be used again afterwards."""
         await self._reader.close()
         await self._writer.close()
+        self.close_own()
+
+    def close_own(self) -> None:
+        """Close what execute_query() opened in this process."""
         with self._own:
             if self._own_connection is not None and self._own_connection[0] == os.getpid():
                 self._own_connection[1].close()
