@@ -169,8 +169,9 @@ def test_a_bearer_token_needs_no_proof(application: Application) -> None:
     )
 
 
-def test_a_bearer_token_excuses_no_request_that_also_has_a_session(application: Application) -> None:
-    headers = {"authorization": "Bearer invented", "cookie": SESSION}
+@pytest.mark.parametrize("cookie", [SESSION, f"__Host-{SESSION}"])
+def test_a_bearer_token_excuses_no_request_that_also_has_a_session(application: Application, cookie: str) -> None:
+    headers = {"authorization": "Bearer invented", "cookie": cookie}
     assert ask(application, "POST", headers).status_code == 403
 
 

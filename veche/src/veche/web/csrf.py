@@ -40,7 +40,7 @@ class CsrfTokens:
         self._cookie_name = cookie_name
         self._value = cookies.get(cookie_name, "")
         # With the session in the signature, a pair of cookie and token cannot be planted from a sibling domain.
-        self._session = cookies.get(session_cookie, "")
+        self._session = cookies.get(f"__Host-{session_cookie}") or cookies.get(session_cookie, "")
         self._secure = scope["scheme"] in ("https", "wss")
         self._is_new = False
 
@@ -87,7 +87,8 @@ def csrf_token_for(scope: Scope) -> str:
 class CsrfMiddleware:
     """Refuses unsafe requests, and openings of WebSockets, that other sites made a browser send.
 
-    secret: signs the tokens; the same in every worker. session_cookie: its presence makes a bearer token no excuse.
+    secret: signs the tokens; the same in every worker. session_cookie: its presence makes a bearer token no excuse;
+    the name without the prefix "__Host-", which it has over TLS.
     """
 
     def __init__(self, application: ASGIApplication, *, secret: str, session_cookie: str) -> None:
