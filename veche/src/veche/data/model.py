@@ -399,13 +399,15 @@ class ModelMeta(msgspec.StructMeta):
         """Let SQLAlchemy take the class wherever it takes a table: select(Thread).join(Category, ...)."""
         return cast("sa.Table", self.__dict__["__table__"])
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only when ordinary lookup failed, so it costs nothing on tables.
-        if name in self.__dict__.get("__fields__", ()) or name == "__table__":
-            raise AttributeError(
-                f"{self.__name__} is abstract and has no table, so no column {name}; use a class with one"
-            )
-        raise AttributeError(f"{self.__name__} has no field or attribute {name!r}")
+    if not TYPE_CHECKING:  # a checker must find unknown names by itself
+
+        def __getattr__(self, name):
+            # Reached only when ordinary lookup failed, so it costs nothing on tables.
+            if name in self.__dict__.get("__fields__", ()) or name == "__table__":
+                raise AttributeError(
+                    f"{self.__name__} is abstract and has no table, so no column {name}; use a class with one"
+                )
+            raise AttributeError(f"{self.__name__} has no field or attribute {name!r}")
 
 
 @dataclass_transform(field_specifiers=(field, ref), kw_only_default=True)
