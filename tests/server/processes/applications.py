@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -36,13 +37,17 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     parameters = dict(parse_qsl(scope["query_string"].decode()))
     match scope["path"]:
         case "/slow":
+            print("a slow request began", flush=True)
             await asyncio.sleep(float(parameters["seconds"]))
         case "/spin":
+            print("the loop is blocked", flush=True)
             time.sleep(float(parameters["seconds"]))
         case "/exit":
             os._exit(7)
         case "/abort":
             signal.raise_signal(signal.SIGABRT)
+        case "/orphan":
+            subprocess.Popen(["/bin/sh", "-c", "(sleep 0.3; echo the orphan ends) &"]).wait()
         case "/environ":
             await answer(send, os.environ.get(parameters["name"], ""))
             return

@@ -116,11 +116,7 @@ def _why_not(address: TCPAddress, error: OSError) -> str:
     said = f"cannot listen on {address}: "
     match error.errno:
         case errno.EADDRINUSE:
-            return (
-                f"{said}address in use; another program, perhaps an earlier run of this one, listens there. "
-                f"See who holds it with `ss -ltnp 'sport = :{address.port}'` (macOS: `lsof -i :{address.port}`) "
-                "and stop it, or choose another port"
-            )
+            return f"{said}address in use{_who_holds(address.port)} and stop it, or choose another port"
         case errno.EACCES | errno.EPERM:
             return f"{said}not allowed; ports under 1024 belong to root: choose a higher one"
         case errno.EADDRNOTAVAIL:
@@ -129,6 +125,15 @@ def _why_not(address: TCPAddress, error: OSError) -> str:
                 "0.0.0.0 for all its networks"
             )
     return said + (error.strerror or str(error)).lower()
+
+
+def _who_holds(port: int) -> str:
+    from veche.server.processes.holders import holders_of_port  # only a start that has failed pays for it
+
+    holders = holders_of_port(port)
+    if holders:
+        return f" by {'; '.join(holders)}. Perhaps an earlier run of this server: look at it"
+    return f". See who holds it with `ss -ltnp 'sport = :{port}'` (macOS: `lsof -i :{port}`)"
 
 
 def _listen_unix(address: UnixAddress, backlog: int, permissions: int) -> Listener:

@@ -10,24 +10,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import Final
 
 from veche.log import Level, Logger
-from veche.server.processes.child import Child, Event, State, start_child
+from veche.server.processes.child import Child, State
 from veche.server.processes.cores import usable_cores
-from veche.server.processes.endings import how_it_ended
+from veche.server.processes.crew import Crew
 from veche.server.processes.listener import Listener, close_all
 from veche.server.processes.reload import Reload
-from veche.server.processes.restarts import RestartPolicy
+from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
 from veche.server.settings import ServerSettings
-
-if TYPE_CHECKING:
-    from veche.publish.relay import Hub
 
 NEVER: Final = float("inf")
 
@@ -61,26 +56,29 @@ class Master:
         logger: Logger,
         *,
         on_ready: Callable[[], None] | None = None,
-        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._application = application
         self._settings = settings
         self._listeners = tuple(listeners)
         self._logger = logger
         self._on_ready = on_ready
-        self._environ = dict(os.environ if environ is None else environ)
         self._target = settings.workers or usable_cores()
         self._stage = Stage.STARTING
         self._exit_code = EXIT_STOPPED
-        self._children: list[Child] = []
-        self._last_number = 0
         self._restarts = RestartPolicy(self._target)
         self._reload: Reload | None = None
         self._reload_wanted = False
-        self._hurry_at = NEVER  # when the drain is over
+        self._hurry_at = NEVER  # when patience ends before drain_seconds do
         self._hurried_at = NEVER
         self._selector = selectors.DefaultSelector()
-        self._hub: Hub | None = None
+        self._crew = Crew(
+            self._selector,
+            application,
+            settings,
+            dict(os.environ),
+            ready=self._welcome,
+            ended=self._after_end,
+        )
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
         self._has_terminal = _terminal_answers() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
@@ -96,8 +94,8 @@ class Master:
         self._selector.register(woken, selectors.EVENT_READ, lambda _events: self._take_signals(woken))
         try:
             self._fill_places()
-            self._open_hub()
-            while self._stage is not Stage.STOPPING or self._children:
+            self._crew.open_relay()
+            while self._stage is not Stage.STOPPING or self._crew.children:
                 for key, events in self._selector.select(self._seconds_to_next_duty()):
                     key.data(events)
                 self._tend()
@@ -109,29 +107,11 @@ class Master:
         return self._exit_code
 
     def _close(self, *ends: socket.socket) -> None:
-        for child in self._children:  # only when the loop itself failed: leave nobody behind
-            child.kill("the master failed")
-            child.process.wait()
-            child.close()
+        self._crew.close()  # somebody is left only when the loop itself failed
         close_all(self._listeners)
-        if self._hub is not None:
-            self._hub.close()
         self._selector.close()
         for end in ends:
             end.close()
-
-    def _open_hub(self) -> None:
-        """The relay is imported while the workers start: it needs publish, and publish needs asyncio."""
-        from veche.publish.relay import Hub
-
-        self._hub = Hub(self._selector)
-        for child in self._children:
-            self._attach_relay(child)
-
-    def _attach_relay(self, child: Child) -> None:
-        if self._hub is not None and child.relay is not None:
-            self._hub.attach(child.relay)
-            child.relay = None
 
     def _tend(self) -> None:
         """Whatever is due now: deadlines passed, a step of a reload, places to fill, too many workers."""
@@ -145,7 +125,7 @@ class Master:
 
     def _seconds_to_next_duty(self) -> float | None:
         now = time.monotonic()
-        due = [self._deadline(child) for child in self._children]
+        due = [self._deadline(child) for child in self._crew.children]
         due.append(self._hurry_at)
         if self._stage is not Stage.STOPPING and self._missing() > 0:
             due.append(now + self._restarts.wait_seconds(now))
@@ -162,7 +142,7 @@ class Master:
     def _take_signal(self, number: signal.Signals) -> None:
         match number:
             case signal.SIGCHLD:
-                self._reap()
+                self._crew.reap()
             case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT:
                 self._stop(number)
             case signal.SIGHUP if self._has_terminal and not _terminal_answers():
@@ -186,7 +166,7 @@ class Master:
             self._say(f"{number.name} again: hurrying, requests in flight are cut")
             self._hurry(now)
         else:
-            for child in self._children:
+            for child in self._crew.children:
                 child.kill(f"{number.name} was sent a third time")
 
     def _begin_stop(self, number: signal.Signals, now: float) -> None:
@@ -204,66 +184,45 @@ class Master:
         self._stage = Stage.STOPPING
         self._reload = None
         close_all(self._listeners)  # with the workers' copies: from now on the kernel refuses newcomers
-        for child in self._children:
+        for child in self._crew.children:
             child.stop(now)
-        self._hurry_at = now + drain_seconds
         if drain_seconds == 0.0:
             self._hurry(now)
+        elif drain_seconds < self._settings.drain_seconds:
+            self._hurry_at = now + drain_seconds  # otherwise each worker ends its drain by its own clock
 
     def _hurry(self, now: float) -> None:
         self._hurry_at, self._hurried_at = NEVER, now
-        for child in self._children:
+        for child in self._crew.children:
             child.stop(now)
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
-    def _wanted(self) -> list[Child]:
-        return [child for child in self._children if child.state in (State.STARTING, State.SERVING)]
-
     def _missing(self) -> int:
         extra = 1 if self._reload is not None and self._reload.newcomer is not None else 0
-        return self._target + extra - len(self._wanted())
+        return self._target + extra - len(self._crew.wanted())
 
     def _fill_places(self) -> None:
         now = time.monotonic()
-        while self._missing() > 0 and self._restarts.wait_seconds(now) == 0.0:
-            self._start_one(now)
+        while self._missing() > 0 and self._restarts.wait_seconds(now) == 0.0 and self._start_one() is not None:
+            pass
+
+    def _start_one(self) -> Child | None:
+        """A new worker; None when the kernel refuses one now: the next try comes later, and those that run go on."""
+        try:
+            return self._crew.start_one([listener.socket for listener in self._listeners])
+        except OSError as error:
+            if self._stage is Stage.STARTING:
+                raise
+            delay = max(FIRST_DELAY_SECONDS, self._restarts.worker_ended(time.monotonic()))
+            self._restarts.hold_until(time.monotonic() + delay)
+            self._say(f"no worker can be started ({error}); the next try is in {delay:g} s", Level.ERROR)
+            return None
 
     def _stop_surplus(self, now: float) -> None:
-        for child in self._wanted()[::-1][: max(0, -self._missing())]:
+        for child in self._crew.wanted()[::-1][: max(0, -self._missing())]:
             self._say(f"{child} is one too many: draining it")
             child.stop(now)
-
-    def _start_one(self, now: float) -> Child:
-        self._last_number += 1
-        child = start_child(
-            number=self._last_number,
-            application=self._application,
-            settings=self._settings,
-            listeners=[listener.socket for listener in self._listeners],
-            environ=self._environ,
-            now=now,
-        )
-        self._children.append(child)
-        self._selector.register(child.control, selectors.EVENT_READ, lambda _events: self._hear(child))
-        self._attach_relay(child)
-        return child
-
-    def _hear(self, child: Child) -> None:
-        was = child.state
-        try:
-            more = child.read_reports(time.monotonic())
-        except msgspec.DecodeError as error:
-            child.kill(f"it sent a report that is none ({error})")
-            more = False
-        if not more:
-            self._unregister(child.control)
-        if was is State.STARTING and child.state is State.SERVING:
-            self._welcome(child)
-
-    def _unregister(self, connection: socket.socket) -> None:
-        with suppress(KeyError, ValueError):  # done already: its end of file and its end are two events
-            self._selector.unregister(connection)
 
     def _welcome(self, child: Child) -> None:
         self._say(f"{child} is ready")
@@ -274,35 +233,21 @@ class Master:
             if self._on_ready is not None:
                 self._on_ready()
 
-    def _reap(self) -> None:
-        now = time.monotonic()
-        for child in [child for child in self._children if child.process.poll() is not None]:
-            self._bury(child, now)
-        if os.getpid() == 1:
-            _reap_orphans({child.process.pid for child in self._children})
-
-    def _bury(self, child: Child, now: float) -> None:
-        self._children.remove(child)
-        self._hear(child)  # its last words
-        self._unregister(child.control)
-        was = child.state
-        child.move(Event.END, now)
-        child.close()
-        ending = how_it_ended(child.process.returncode, our_reason=child.our_reason)
+    def _after_end(self, child: Child, was: State, ending: str) -> None:
         if was is State.STOPPING:
             if child.process.returncode != 0 and child.failure is None:
                 self._say(f"{child} {ending}, while it was stopping", Level.WARNING)
         elif self._stage is Stage.STARTING:
-            self._startup_failed(child, ending, now)
+            self._startup_failed(child, ending)
         elif self._reload is not None and self._reload.newcomer is child:
             self._abandon_reload(child, ending)
         elif self._stage is Stage.SERVING:
-            self._replace(child, ending, was, now)
+            self._replace(child, ending, was)
 
-    def _startup_failed(self, child: Child, ending: str, now: float) -> None:
+    def _startup_failed(self, child: Child, ending: str) -> None:
         self._explain_failure(child, ending)
         self._exit_code = EXIT_APPLICATION_FAILED
-        self._enter_stopping(now, 0.0)
+        self._enter_stopping(time.monotonic(), 0.0)
 
     def _explain_failure(self, child: Child, ending: str) -> None:
         if child.failure is not None:
@@ -318,8 +263,8 @@ class Master:
                 Level.ERROR,
             )
 
-    def _replace(self, child: Child, ending: str, was: State, now: float) -> None:
-        delay = self._restarts.worker_ended(now)
+    def _replace(self, child: Child, ending: str, was: State) -> None:
+        delay = self._restarts.worker_ended(time.monotonic())
         if was is State.STARTING:
             self._explain_failure(child, ending)
         if delay == 0.0:
@@ -350,7 +295,7 @@ class Master:
     def _enforce_deadlines(self, now: float) -> None:
         if now >= self._hurry_at:
             self._hurry(now)
-        for child in self._children:
+        for child in self._crew.children:
             if now < self._deadline(child):
                 continue
             if child.state is State.STARTING:
@@ -365,7 +310,7 @@ class Master:
             self._reload_wanted = False
             self._restarts = RestartPolicy(self._target)
             self._say("HUP: reloading, one worker at a time")
-            self._reload = Reload(self._wanted())
+            self._reload = Reload(self._crew.wanted())
         reload = self._reload
         if reload is None:
             return
@@ -374,7 +319,10 @@ class Master:
             leaver.stop(now)
         if reload.newcomer is None:
             if reload.anyone_left():
-                reload.newcomer = self._start_one(now)
+                reload.newcomer = self._start_one()
+                if reload.newcomer is None:
+                    self._reload = None
+                    self._say("reload abandoned; the running workers go on", Level.ERROR)
             else:
                 self._reload = None
                 self._say("reloaded")
@@ -382,7 +330,7 @@ class Master:
     def _abandon_reload(self, child: Child, ending: str) -> None:
         self._reload = None
         self._explain_failure(child, ending)
-        self._say("reload abandoned: the new code does not start; the workers with the old code go on", Level.ERROR)
+        self._say("reload abandoned: the new code does not start; the running workers go on", Level.ERROR)
 
     # -- words -------------------------------------------------------------------------------------------------------
 
@@ -406,12 +354,3 @@ def _terminal_answers() -> bool:
     except OSError:
         return False
     return True
-
-
-def _reap_orphans(own: set[int]) -> None:
-    """As process 1 of a container we inherit every orphan, and nobody else reaps them; our own are left to Popen."""
-    with suppress(ChildProcessError):
-        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            if ended.si_pid in own:
-                return  # it ended this moment: its own SIGCHLD is on the way
-            os.waitpid(ended.si_pid, 0)

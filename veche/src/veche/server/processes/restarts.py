@@ -34,6 +34,10 @@ class RestartPolicy:
         self._not_before = now + delay
         return delay
 
+    def hold_until(self, moment: float) -> None:
+        """No start before that moment."""
+        self._not_before = max(self._not_before, moment)
+
     @property
     def looping_seconds(self) -> float:
         """The time over which `ends` were counted."""

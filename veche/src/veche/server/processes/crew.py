@@ -1,0 +1,135 @@
+"""The workers there are: started, listened to, reaped.
+
+One job: turn descriptors that became readable and children that ended into two calls, `ready` and `ended`.
+Must not know: how many workers there should be, signals, why one starts or stops.
+"""
+
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from veche.server.processes.child import Child, Event, State, start_child
+from veche.server.processes.endings import how_it_ended
+from veche.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from veche.publish.relay import Hub
+
+ReadyCallback = Callable[[Child], None]
+EndedCallback = Callable[[Child, State, str], None]
+
+
+class Crew:
+    """All workers of one master.
+
+    ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        application: str,
+        settings: ServerSettings,
+        environ: Mapping[str, str],
+        *,
+        ready: ReadyCallback,
+        ended: EndedCallback,
+    ) -> None:
+        self._selector = selector
+        self._application = application
+        self._settings = settings
+        self._environ = environ
+        self._ready = ready
+        self._ended = ended
+        self._last_number = 0
+        self._hub: Hub | None = None
+        self.children: list[Child] = []
+
+    def start_one(self, listeners: Sequence[socket.socket]) -> Child:
+        """A new worker on these sockets."""
+        self._last_number += 1
+        child = start_child(
+            number=self._last_number,
+            application=self._application,
+            settings=self._settings,
+            listeners=listeners,
+            environ=self._environ,
+            now=time.monotonic(),
+        )
+        self.children.append(child)
+        self._selector.register(child.control, selectors.EVENT_READ, lambda _events: self._hear(child))
+        self._attach_relay(child)
+        return child
+
+    def open_relay(self) -> None:
+        """Call it when the first workers start: the hub's imports (publish, asyncio) then cost the start nothing."""
+        from veche.publish.relay import Hub
+
+        self._hub = Hub(self._selector)
+        for child in self.children:
+            self._attach_relay(child)
+
+    def _attach_relay(self, child: Child) -> None:
+        if self._hub is not None and child.relay is not None:
+            self._hub.attach(child.relay)
+            child.relay = None
+
+    def wanted(self) -> list[Child]:
+        """Those that nobody has asked to stop, oldest first."""
+        return [child for child in self.children if child.state in (State.STARTING, State.SERVING)]
+
+    def reap(self) -> None:
+        """Call it after SIGCHLD."""
+        for child in [child for child in self.children if child.process.poll() is not None]:
+            self._bury(child)
+        if os.getpid() == 1:
+            _reap_orphans({child.process.pid for child in self.children})
+
+    def close(self) -> None:
+        """Leave nobody behind, whatever happened."""
+        for child in self.children:
+            child.kill("the master failed")
+            child.process.wait()
+            child.close()
+        if self._hub is not None:
+            self._hub.close()
+
+    def _hear(self, child: Child) -> None:
+        was = child.state
+        try:
+            more = child.read_reports(time.monotonic())
+        except msgspec.DecodeError as error:
+            child.kill(f"it sent a report that is none ({error})")
+            more = False
+        if not more:
+            self._unregister(child.control)
+        if was is State.STARTING and child.state is State.SERVING:
+            self._ready(child)
+
+    def _unregister(self, connection: socket.socket) -> None:
+        with suppress(KeyError, ValueError):  # done already: its end of file and its end are two events
+            self._selector.unregister(connection)
+
+    def _bury(self, child: Child) -> None:
+        self.children.remove(child)
+        self._hear(child)  # its last words
+        self._unregister(child.control)
+        was = child.state
+        child.move(Event.END, time.monotonic())
+        child.close()
+        self._ended(child, was, how_it_ended(child.process.returncode, our_reason=child.our_reason))
+
+
+def _reap_orphans(own: set[int]) -> None:
+    """As process 1 of a container we inherit every orphan, and nobody else reaps them; our own are left to Popen."""
+    with suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in own:
+                return  # it ended this moment: its own SIGCHLD is on the way
+            os.waitpid(ended.si_pid, 0)
