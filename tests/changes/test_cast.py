@@ -214,6 +214,18 @@ def test_json_is_not_guessed() -> None:
     }
 
 
+def test_an_integral_number_of_json_is_an_integer() -> None:  # RFC 8259 §6
+    class Counts(msgspec.Struct):
+        many: list[int]
+        one: int | None = None
+        lesson: Lesson | None = None
+
+    changes = cast_json(Counts, {"one": 5.0, "many": [1, 2.0], "lesson": {"title": "Sockets", "minutes": 3.0}})
+    assert changes.value == Counts([1, 2], 5, Lesson("Sockets", 3))
+    wrong = cast_json(Counts, {"one": 5.5, "many": [1e300, "1.0"]})
+    assert codes(wrong.errors) == {"one": "whole_number", "many.0": "too_large", "many.1": "whole_number"}
+
+
 @pytest.mark.parametrize("body", [None, [], "text", 1])
 def test_json_that_is_no_object_is_one_error_of_the_whole(body: object) -> None:
     assert cast_json(Course, body).errors == (FieldError("", "object"),)

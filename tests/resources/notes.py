@@ -12,6 +12,7 @@ from veche.resources import Action, Api, Conflict, NotAllowed, Resource
 from veche.web import Application, HTTPException, Request
 
 TOKEN = "a-personal-token"
+TITLES = ("First", "Second", "Third")
 Title = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
@@ -52,6 +53,9 @@ class Notes:
     """Operations of notes; titles are unique, note 13 belongs to somebody else."""
 
     def __init__(self, titles: Sequence[str]) -> None:
+        self.begin_with(titles)
+
+    def begin_with(self, titles: Sequence[str]) -> None:
         self._notes = {number: Note(number, title, "", 0, "open") for number, title in enumerate(titles, start=1)}
         self._last = len(titles)
 
@@ -138,7 +142,7 @@ NOTES = Resource(
     create=NewNote,
     change=NoteChange,
     key=int,
-    key_of=lambda note: note.id,
+    key_field="id",
     description="Short texts.",
     filters=NoteFilter,
     constraints={"note_title_unique": ("title", "taken")},
@@ -151,7 +155,7 @@ TAGS = Resource(
     create=NoTag,
     change=NoTag,
     key=str,
-    key_of=lambda tag: tag.name,
+    key_field="name",
     description="Words on notes.",
     actions=frozenset({Action.LIST, Action.READ}),
 )
@@ -168,6 +172,6 @@ def create_api() -> Api:
     )
 
 
-def create_application(titles: Sequence[str] = ("First", "Second", "Third")) -> Application:
-    notes, tags = Notes(titles), Tags()
+def create_application(notes: Notes | None = None) -> Application:
+    notes, tags = notes or Notes(TITLES), Tags()
     return Application(create_api().routes, providers={Notes: lambda: notes, Tags: lambda: tags})

@@ -86,7 +86,7 @@ def test_two_types_of_one_name_are_refused() -> None:
         create=NewNote,
         change=NoteChange,
         key=int,
-        key_of=lambda _: 0,
+        key_field="other",
         description="",
     )
     english = Catalogues([]).translator("en")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from resources.notes import TOKEN, create_application
+from resources.notes import TOKEN, Notes, create_application
 from veche.web import Application
 
 WRITER = {"authorization": f"Bearer {TOKEN}"}
@@ -163,7 +163,7 @@ def test_what_the_thing_s_state_forbids_is_409(call: Caller) -> None:
 
 
 def test_whoever_may_not_is_told_why() -> None:
-    call = Caller(create_application([f"Note {number}" for number in range(20)]))
+    call = Caller(create_application(Notes([f"Note {number}" for number in range(20)])))
     answer = call("PATCH", "/api/notes/13", {"text": "x"}, headers=WRITER)
     assert (answer.status_code, answer.json()["detail"]) == (403, "Only its writer may change this note.")
     anonymous = call("PATCH", "/api/notes/13", {"text": "x"})

@@ -13,6 +13,7 @@ from msgspec import inspect
 
 from veche.changes.errors import ChangesError, FieldError
 from veche.changes.explain import explain
+from veche.changes.json_numbers import prepare_json
 from veche.changes.plan import FieldPlan, plan_of
 from veche.changes.storable import under, unstorable
 from veche.changes.text import prepare_text
@@ -77,7 +78,7 @@ def cast_json(
     if not isinstance(data, Mapping):
         return Changes(form_type, {}, None, (FieldError("", "object"),))
     unknown = tuple(_unknown(form_type, data, "")) if refuse_unknown else ()
-    return _cast(form_type, data, data, checks, strict=True, errors=unknown)
+    return _cast(form_type, data, prepare_json(form_type, data), checks, strict=True, errors=unknown)
 
 
 def _cast(

@@ -79,7 +79,7 @@ def _paths(resource: AnyResource) -> dict[str, Json]:
             signed_in: list[Json] = [{"token": []}, {"session": [], "csrf": []} if unsafe else {"session": []}]
             operation |= {
                 "tags": [resource.name],
-                "operationId": f"{action.value}_{resource.name}",
+                "operationId": _operation_id(resource, action),
                 "security": signed_in if unsafe else [{}, *signed_in],
             }
             paths.setdefault(path, {})[method] = operation
@@ -108,11 +108,23 @@ def _list(resource: AnyResource) -> Json:
 def _create(resource: AnyResource) -> Json:
     location = {"Location": {"schema": {"type": "string"}, "description": "The address of the new thing."}}
     created = _json("It was created.", _reference(resource.item), {**_etag(), **location})
+    following = resource.actions - {Action.LIST, Action.CREATE}
+    created["links"] = {action.value: _link(resource, action) for action in Action if action in following}
     return {
         "summary": f"Create one of {resource.name}",
         "requestBody": _body(resource.create),
         "responses": {"201": created, **_problems(400, 401, 403, 404, 409, 413, 415, 422, 503)},
     }
+
+
+def _link(resource: AnyResource, action: Action) -> Json:
+    """Say which operation takes the key of what was just created."""
+    key = f"$response.body#/{resource.key_field}"
+    return {"operationId": _operation_id(resource, action), "parameters": {"key": key}}
+
+
+def _operation_id(resource: AnyResource, action: Action) -> str:
+    return f"{action.value}_{resource.name}"
 
 
 def _read(resource: AnyResource) -> Json:

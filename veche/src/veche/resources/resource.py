@@ -80,7 +80,8 @@ class Resource(Generic[Item, Create, Change, Key]):
     """A kind of thing under /api/<name>.
 
     operations: the type for which the application has a provider. item, create, change: what is sent, what POST takes,
-    what PATCH takes (its fields are UNSET by default). key_of: the key of an item, in whose order `all` lists.
+    what PATCH takes (its fields are UNSET by default). key, key_field: the type of the keys, in whose order `all`
+    lists, and the field of the item that holds its key.
     filters: query fields of the list. constraints: the database's constraint names → (field, code).
     permit: asked before anything is read; raises HTTPException (401, 403) to refuse.
     """
@@ -91,12 +92,18 @@ class Resource(Generic[Item, Create, Change, Key]):
     create: type[Create]
     change: type[Change]
     key: type[Key]
-    key_of: Callable[[Item], Key]
+    key_field: str
     description: str
     filters: type[msgspec.Struct] | None = None
     actions: frozenset[Action] = ALL_ACTIONS
     constraints: dict[str, tuple[str, str]] | None = None
     permit: Callable[[Request, Action], Awaitable[None]] = permit_all
+
+    def key_of(self, item: Item) -> Key:
+        """Return the key of an item."""
+        found = getattr(item, self.key_field)
+        assert isinstance(found, self.key), f"{self.item.__name__}.{self.key_field} is no {self.key.__name__}"
+        return found
 
     @property
     def path(self) -> str:
