@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from identity.conftest import Workers
 from identity.tables import DAY, METADATA, MINUTE, NOON, Account, Link, Session, Token, account
+from identity.workers import Workers
 from veche.data import Statement, UnitsOfWork
 from veche.identity import Browser, LinkSpent, OneTimeLinks, PersonalTokens, Sessions, session_cookie_name
 from veche.identity.secrets import digest_of, new_secret

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from identity.conftest import Workers
 from identity.tables import MINUTE, NOON, Attempts
+from identity.workers import Workers
 from veche.data import UnitsOfWork
 from veche.identity import Attempt, Limit, Throttle, TooManyAttempts, network_of
 

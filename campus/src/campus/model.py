@@ -58,6 +58,8 @@ class Membership(
     local one; the action that makes an account makes its membership in the same unit of work.
     searched_name: "first last account-name", case-folded: people are listed in its order and found by its words.
     language: what the member chose; None leaves it to the browser.
+    revision: raised with the role and the suspension: the version of the topic "account:ID", by which live pages drop
+    rights that were revoked.
     """
 
     community_id: Field[int] = field(primary_key=True)
@@ -71,6 +73,7 @@ class Membership(
     language: Field[Language | None] = field(default=None)
     joined_at: Field[datetime]
     suspended_at: Field[datetime | None] = field(default=None)
+    revision: Field[int] = field(default=0)
 
     @property
     def shown_name(self) -> str:

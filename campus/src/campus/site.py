@@ -1,1 +1,257 @@
-"""The composition root: settings in, one application out."""
+"""The composition root: settings in, one application out.
+
+One job: make every part once and hand each to those that need it. A feature is one line in FEATURES.
+Must not know: what the features do, the server.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from markupsafe import Markup
+
+from campus.accounts.actions import Visit, sweep
+from campus.accounts.cookie import SessionCookie
+from campus.accounts.feature import ACCOUNTS
+from campus.accounts.profile_pages import ProfileSections
+from campus.accounts.services import Identity, open_identity
+from campus.accounts.viewer import LANGUAGE_COOKIE, Member, Viewer, Viewers
+from campus.communities import ensure_first_community
+from campus.errors import ErrorPages
+from campus.feature import Feature
+from campus.model import DEFAULT_COMMUNITY_ID
+from campus.parts import Parts
+from campus.screen import Screen, provide_screen
+from campus.settings import CampusSettings, read_secret_key
+from veche.data import DataError, Reader, UnitsOfWork, open_database
+from veche.http import best_language
+from veche.identity import Browser
+from veche.language import Catalogues
+from veche.log import Level, Logger, Sink, StreamLog
+from veche.publish import open_bus
+from veche.web import (
+    DEFAULT_POLICY,
+    Application,
+    ExceptionHandler,
+    HTTPConnection,
+    Middleware,
+    Mount,
+    Provider,
+    Request,
+    Response,
+    Route,
+    StaticFiles,
+    request_log,
+    security_headers,
+)
+from veche.web.csrf import CsrfMiddleware
+from veche.web.layouts import Layouts, Loader, Page
+from veche.web.templates import Templates
+from veche.web.templates.rendering import CURRENT
+
+HERE: Final = Path(__file__).parent
+FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS,)
+SITE_NAME: Final = "Campus"
+SWEEP_SECONDS: Final = 3600.0
+# A teacher's lesson may show a picture that lies elsewhere.
+POLICY: Final[Mapping[str, str]] = {**DEFAULT_POLICY, "img-src": "'self' data: https:"}
+
+T = TypeVar("T")
+
+
+def create_application(
+    settings: CampusSettings,
+    *,
+    logger: Sink | None = None,
+    log_requests: bool = False,
+    identity: Identity | None = None,
+    features: tuple[Feature, ...] = FEATURES,
+) -> Application:
+    """Return the site; the database has been migrated, and nothing is opened before the lifespan starts.
+
+    logger: where messages go, stderr by default. log_requests: with a line for each request.
+    identity: other services than the usual ones, for tests.
+    """
+    parts = open_parts(settings, features, Logger(logger or StreamLog(sys.stderr)), identity or open_identity())
+    loaders: dict[str, Loader] = {"account_menu": account_menu(parts), "unread_count": _nothing}
+    for feature in features:
+        loaders |= {name: make(parts) for name, make in feature.loaders.items()}
+    layouts = Layouts(parts.templates, choose=_layout, loaders=loaders, logger=parts.logger)
+    errors = ErrorPages(layouts, parts.viewers, DEFAULT_COMMUNITY_ID)
+    handlers: dict[int | type[Exception], ExceptionHandler] = dict(errors.handlers())
+    for feature in features:
+        handlers.update(feature.exception_handlers.items())
+    routes = [route for feature in features for route in feature.routes]
+    return Application(
+        [
+            Route("/", home, methods=("GET",), name="home"),
+            *routes,
+            *layouts.routes,
+            Mount("/static", StaticFiles(HERE / "static"), name="static"),
+        ],
+        providers=_providers(parts, layouts, features),
+        middleware=_middleware(parts, log_requests=log_requests),
+        exception_handlers=handlers,
+        lifespan=partial(_lifespan, parts),
+        debug=settings.debug,
+        logger=parts.logger,
+    )
+
+
+def open_parts(settings: CampusSettings, features: tuple[Feature, ...], logger: Logger, identity: Identity) -> Parts:
+    """Return the parts that a site of these features is made of."""
+    database = open_database(settings.database_url)
+
+    async def newest(topics: frozenset[str]) -> Mapping[str, int]:
+        versions: dict[str, int] = {}
+        for feature in features:
+            if feature.newest is not None:
+                versions |= await feature.newest(units.reader, DEFAULT_COMMUNITY_ID, topics)
+        return versions
+
+    def on_failure(error: Exception) -> None:
+        logger.log_message("the newest versions could not be read", level=Level.WARNING, error=str(error))
+
+    bus = open_bus(os.environ, newest, on_failure=on_failure)
+    units = UnitsOfWork(database, bus.publish)
+    secure = settings.public_url.startswith("https://")
+    cookie = SessionCookie(secure=secure, lifetime=identity.sessions.times.absolute)
+    viewers = Viewers(units, identity, logger, cookie_name=cookie.name, community_id=DEFAULT_COMMUNITY_ID)
+    return Parts(
+        settings=settings,
+        logger=logger,
+        database=database,
+        bus=bus,
+        units=units,
+        identity=identity,
+        cookie=cookie,
+        viewers=viewers,
+        templates=_templates(settings, features),
+    )
+
+
+def _templates(settings: CampusSettings, features: tuple[Feature, ...]) -> Templates:
+    catalogues = Catalogues([HERE / "locale"])
+
+    def language_of(connection: HTTPConnection) -> str:
+        chosen: str | None = connection.state.get("language") or connection.cookies.get(LANGUAGE_COOKIE)
+        accepted = best_language(connection.headers.get("accept-language", ""), catalogues.languages)
+        return catalogues.choose(chosen, accepted, settings.default_language)
+
+    folders = {feature.name: feature.templates for feature in features}
+    messages = {code: message for feature in features for code, message in feature.messages.items()}
+    return Templates(
+        {"layouts": HERE / "layouts", "site": HERE / "templates", **folders},
+        catalogues,
+        language_of=language_of,
+        messages=messages,
+        names={"site_name": SITE_NAME, "static": _static, "here": _here, "live_head": Markup},
+        reload=settings.debug,
+    )
+
+
+def _static(file: str) -> str:
+    """The address of a file of ours, with its fingerprint."""
+    return CURRENT.get().url_for("static", path=file)
+
+
+def _here() -> str:
+    """The path of the request; "" in a live fragment, which has none."""
+    connection = CURRENT.get().connection
+    return "" if connection is None else connection.path
+
+
+def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) -> dict[type, Provider]:
+    sections = ProfileSections([section for feature in features for section in feature.profile_sections])
+
+    def visit(request: Request) -> Visit:
+        address = request.client.host if request.client is not None else ""
+        browser = Browser(request.headers.get("user-agent", ""), address)
+        return Visit(DEFAULT_COMMUNITY_ID, browser, parts.cookie.read(request))
+
+    providers: dict[type, Provider] = {
+        CampusSettings: _always(parts.settings),
+        UnitsOfWork: _always(parts.units),
+        Reader: _always(parts.units.reader),
+        Identity: _always(parts.identity),
+        SessionCookie: _always(parts.cookie),
+        Templates: _always(parts.templates),
+        Logger: _always(parts.logger),
+        ProfileSections: _always(sections),
+        Visit: visit,
+        Viewer: parts.viewers.viewer,
+        Member: parts.viewers.member,
+        Page: layouts.page,
+        Screen: provide_screen,
+    }
+    for feature in features:
+        providers |= feature.providers
+    return providers
+
+
+def _always(value: T) -> Callable[[], T]:
+    return lambda: value
+
+
+def _middleware(parts: Parts, *, log_requests: bool) -> list[Middleware]:
+    key = read_secret_key(Path(parts.settings.data_directory)).hex()
+    middleware: list[Middleware] = [request_log(parts.logger)] if log_requests else []
+    return [
+        *middleware,
+        security_headers(POLICY),
+        partial(CsrfMiddleware, secret=key, session_cookie=parts.cookie.name),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(parts: Parts, _application: Application) -> AsyncIterator[Mapping[str, object] | None]:
+    await ensure_first_community(parts.units, parts.settings.registration)
+    await parts.bus.start()
+    sweeping = asyncio.create_task(_sweep_hourly(parts), name="sweep")
+    try:
+        yield None
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        await parts.bus.close()
+        parts.identity.passwords.close()
+        await parts.database.close()
+
+
+async def _sweep_hourly(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await sweep(parts.units, parts.identity)
+        except DataError as error:  # the next hour will do
+            parts.logger.log_message("old sessions were not deleted", level=Level.WARNING, error=str(error))
+
+
+def account_menu(parts: Parts) -> Loader:
+    """Return what layouts load as `account_menu`: who is logged in, and the way out; or the way in."""
+
+    async def load(request: Request) -> Markup:
+        viewer = await parts.viewers.viewer(request)
+        answer = parts.templates.render(request, "accounts/account_menu.html", viewer=viewer)
+        return Markup(answer.body.decode())  # noqa: S704  # rendered with escaping on
+
+    return load
+
+
+async def home(screen: Screen) -> Response:
+    """The front page."""
+    return await screen.render("site/home.html")
+
+
+def _layout(_request: Request) -> str:
+    return "menu_left"
+
+
+async def _nothing(_request: Request) -> str:
+    return ""

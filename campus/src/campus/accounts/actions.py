@@ -116,7 +116,7 @@ async def log_in(units: UnitsOfWork, identity: Identity, visit: Visit, name: str
         await identity.throttle.give_back(unit, of_address)
         if verdict.new_hash is not None:
             fresh.password_hash = verdict.new_hash
-            await unit.update(fresh)
+            await unit.update(fresh, "password_hash")
         secret = await _start_session(unit, identity, visit, account.id)
         await unit.commit()
     return secret
@@ -180,7 +180,7 @@ async def edit_profile(
         member = await _get_member(unit, community_id, account_id)
         member.first_name, member.last_name, member.about = first_name, last_name, about
         member.searched_name = searched_name(first_name, last_name, member.account_name)
-        await unit.update(member)
+        await unit.update(member, "first_name", "last_name", "about", "searched_name")
         await unit.commit()
 
 
@@ -189,7 +189,7 @@ async def choose_language(units: UnitsOfWork, community_id: int, account_id: int
     async with units.begin() as unit:
         member = await _get_member(unit, community_id, account_id)
         member.language = language
-        await unit.update(member)
+        await unit.update(member, "language")
         await unit.commit()
 
 
@@ -293,7 +293,7 @@ async def _set_password(unit: Unit, identity: Identity, visit: Visit, account_id
     if account is None:
         raise NoSuchMember
     account.password_hash = password_hash
-    await unit.update(account)
+    await unit.update(account, "password_hash")
     await identity.links.void_account(unit, PASSWORD_LINK, account_id)
     await identity.sessions.end_all(unit, account_id)  # whoever knew the old password is out
     return await _start_session(unit, identity, visit, account_id)

@@ -6,7 +6,7 @@ One use case, one function, one unit of work. Must not know: requests, who may c
 from typing import Final
 
 from campus.accounts.errors import LastAdministrator, NoSuchMember
-from campus.accounts.queries import ADMINISTRATORS, find_account_by_name, find_community, find_membership
+from campus.accounts.queries import ADMINISTRATORS, account_topic, find_account_by_name, find_community, find_membership
 from campus.accounts.services import (
     ADMINISTRATOR_LINK,
     ADMINISTRATOR_LINK_LIFETIME,
@@ -18,7 +18,7 @@ from campus.accounts.services import (
 )
 from campus.model import DEFAULT_COMMUNITY_ID, Membership, Role
 from campus.settings import Registration
-from veche.data import Unit, UnitsOfWork
+from veche.data import Unit, UnitsOfWork, next_revision
 
 MAX_INVITATION_USES: Final = 500
 
@@ -30,32 +30,32 @@ async def suspend(units: UnitsOfWork, identity: Identity, community_id: int, acc
         await _keep_an_administrator(unit, member)
         if member.suspended_at is None:
             member.suspended_at = identity.now()
-            await unit.update(member)
+            await unit.update(member, "suspended_at")
         await identity.sessions.end_all(unit, account_id)
         await identity.links.void_account(unit, PASSWORD_LINK, account_id)
-        _announce(unit, identity, account_id)
+        await _announce(unit, member)
         await unit.commit()
 
 
-async def unsuspend(units: UnitsOfWork, identity: Identity, community_id: int, account_id: int) -> None:
+async def unsuspend(units: UnitsOfWork, community_id: int, account_id: int) -> None:
     """Let the member in again; they log in anew. Raises NoSuchMember."""
     async with units.begin() as unit:
         member = await _get_member(unit, community_id, account_id)
         member.suspended_at = None
-        await unit.update(member)
-        _announce(unit, identity, account_id)
+        await unit.update(member, "suspended_at")
+        await _announce(unit, member)
         await unit.commit()
 
 
-async def appoint(units: UnitsOfWork, identity: Identity, community_id: int, account_id: int, role: Role) -> None:
+async def appoint(units: UnitsOfWork, community_id: int, account_id: int, role: Role) -> None:
     """Give the member this role instead of the present one. Raises NoSuchMember, LastAdministrator."""
     async with units.begin() as unit:
         member = await _get_member(unit, community_id, account_id)
         if role is not Role.ADMINISTRATOR:
             await _keep_an_administrator(unit, member)
         member.role = role
-        await unit.update(member)
-        _announce(unit, identity, account_id)
+        await unit.update(member, "role")
+        await _announce(unit, member)
         await unit.commit()
 
 
@@ -126,8 +126,8 @@ async def take_administration(
         await identity.links.consume(unit, ADMINISTRATOR_LINK, link, identity.now())
         member = await _get_member(unit, community_id, account_id)
         member.role = Role.ADMINISTRATOR
-        await unit.update(member)
-        _announce(unit, identity, account_id)
+        await unit.update(member, "role")
+        await _announce(unit, member)
         await unit.commit()
 
 
@@ -145,6 +145,8 @@ async def _keep_an_administrator(unit: Unit, member: Membership) -> None:
         raise LastAdministrator(f"member {member.account_id} is the last administrator; appoint another one first")
 
 
-def _announce(unit: Unit, identity: Identity, account_id: int) -> None:
-    """Tell live pages that what this account may see has changed."""
-    unit.publish_after_commit(f"account:{account_id}", round(identity.now().timestamp() * 1000))
+async def _announce(unit: Unit, member: Membership) -> None:
+    """Tell live pages that what this member may see has changed."""
+    key = {"community_id": member.community_id, "account_id": member.account_id}
+    revision = await next_revision(unit, Membership, **key)
+    unit.publish_after_commit(account_topic(member.account_id), revision)

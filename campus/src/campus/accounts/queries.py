@@ -14,6 +14,7 @@ from veche.data import Reader, Statement, find, page_after
 from veche.identity import AccountName, NameRefused, parse_account_name
 
 PEOPLE_ON_A_PAGE: Final = 50
+TOPIC: Final = "account:"
 
 ACCOUNT_BY_NAME: Final = Statement(select(Account).where(Account.canonical_name == bindparam("canonical")), Account)
 ACCOUNT_LIKE: Final = Statement(
@@ -45,6 +46,11 @@ _PEOPLE = page_after(
     Membership.searched_name,
     Membership.account_id,
 )
+REVISIONS: Final = Statement(
+    select(Membership.account_id, Membership.revision).where(
+        Membership.community_id == bindparam("community_id"), Membership.account_id.in_(bindparam("account_ids"))
+    )
+)
 PEOPLE: Final = Statement(_PEOPLE, Membership)
 PEOPLE_FOUND: Final = Statement(
     _PEOPLE.where(
@@ -58,10 +64,10 @@ PEOPLE_FOUND: Final = Statement(
 
 
 async def find_community(reader: Reader, community_id: int) -> Community:
-    """Return the community. Raises LookupError: every database has its first one from the migrations on."""
+    """Return the community. Raises LookupError: every site has its first one from its start on."""
     community = await find(reader, Community, id=community_id)
     if community is None:
-        raise LookupError(f"there is no community {community_id}; the migrations make the first; run: campus migrate")
+        raise LookupError(f"there is no community {community_id}; the first is made when the site starts")
     return community
 
 
@@ -117,3 +123,17 @@ async def list_people(
     else:
         people = await reader.all(PEOPLE, **place)
     return people[:PEOPLE_ON_A_PAGE], len(people) > PEOPLE_ON_A_PAGE
+
+
+def account_topic(account_id: int) -> str:
+    """Return the topic on which a change of the account's rights is published."""
+    return f"{TOPIC}{account_id}"
+
+
+async def newest_revisions(reader: Reader, community_id: int, topics: frozenset[str]) -> dict[str, int]:
+    """Return the versions of those topics that are accounts'."""
+    account_ids = [int(topic.removeprefix(TOPIC)) for topic in topics if topic.startswith(TOPIC)]
+    if not account_ids:
+        return {}
+    rows = await reader.all(REVISIONS, community_id=community_id, account_ids=account_ids)
+    return {account_topic(account_id): revision for account_id, revision in rows}

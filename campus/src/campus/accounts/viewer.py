@@ -19,6 +19,7 @@ from veche.web import HTTPConnection, HTTPException
 
 STATE_KEY: Final = "viewer"
 BEARER: Final = "bearer "
+LANGUAGE_COOKIE: Final = "language"
 
 
 @dataclass(frozen=True)

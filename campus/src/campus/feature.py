@@ -1,0 +1,52 @@
+"""What a feature gives to the site: the composition root takes it apart.
+
+One job: the shape of a feature, so that adding one is one line in site.py.
+Must not know: any feature but accounts, which every feature may know.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from campus.accounts.viewer import Viewer
+from campus.parts import Parts
+from veche.changes import Message
+from veche.data import Reader
+from veche.web import AnyRoute, ExceptionHandler, Provider
+from veche.web.layouts import Loader
+
+NewestRevisions: TypeAlias = Callable[[Reader, int, frozenset[str]], Awaitable[Mapping[str, int]]]
+"""From a community and the topics that somebody looks at to the versions of those that are the feature's."""
+
+SectionLoader: TypeAlias = Callable[[Reader, Viewer, int], Awaitable[Mapping[str, object] | None]]
+
+
+@dataclass(frozen=True)
+class ProfileSection:
+    """A part of a member's page: what a feature knows about them.
+
+    template: rendered with what load(reader, viewer, account_id) returns; None leaves the section out.
+    """
+
+    template: str
+    load: SectionLoader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """templates: the folder that stands under the feature's name; messages: its own error codes.
+
+    newest: how the versions of its topics are read, for workers that no message reaches.
+    loaders: what layouts may load by name; each is made once from the site's parts.
+    """
+
+    name: str
+    templates: Path
+    routes: tuple[AnyRoute, ...]
+    profile_sections: tuple[ProfileSection, ...] = ()
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    providers: Mapping[type, Provider] = field(default_factory=dict)
+    newest: NewestRevisions | None = None
+    loaders: Mapping[str, Callable[[Parts], Loader]] = field(default_factory=dict)
+    exception_handlers: Mapping[type[Exception], ExceptionHandler] = field(default_factory=dict)
