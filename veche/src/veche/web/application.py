@@ -20,7 +20,18 @@ from veche.web.path_patterns import parse_pattern
 from veche.web.requests import DEFAULT_LIMITS, LIMITS_KEY, BodyLimits, Request, RequestBody, quote_path
 from veche.web.requests.body import SCOPE_KEY as BODY_KEY
 from veche.web.responses import RedirectResponse, Response
-from veche.web.routing import WEBSOCKET, AnyRoute, Found, FoundMount, Mount, NotFound, Route, Router, WrongMethod
+from veche.web.routing import (
+    WEBSOCKET,
+    AnyRoute,
+    Found,
+    FoundMount,
+    Mount,
+    NotFound,
+    Route,
+    Router,
+    WebSocketRoute,
+    WrongMethod,
+)
 from veche.web.threads import HandlerThreads
 from veche.web.websocket import WebSocket
 
@@ -123,7 +134,7 @@ class Application:
 
 
 def _plan(planner: Planner, route: AnyRoute) -> Plan:
-    assert not isinstance(route, Mount)
+    assert isinstance(route, (Route, WebSocketRoute))
     connection_type = Request if isinstance(route, Route) else WebSocket
     return planner.plan(route.handler, connection_type, parse_pattern(route.path).converters)
 

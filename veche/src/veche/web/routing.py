@@ -19,8 +19,14 @@ Handler: TypeAlias = Callable[..., object]
 WEBSOCKET: Final = "WEBSOCKET"  # stands where a method would; no client can send it, since no handshake is made with it
 
 
+class AnyRoute:
+    """The base of the three that an application is made of: Route, WebSocketRoute and Mount."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Route:
+class Route(AnyRoute):
     """One path and the function that answers it. GET answers HEAD too; the name is what url_for takes."""
 
     path: str
@@ -32,7 +38,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WebSocketRoute:
+class WebSocketRoute(AnyRoute):
     """One path and the function that talks to the WebSocket there."""
 
     path: str
@@ -41,15 +47,12 @@ class WebSocketRoute:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mount:
+class Mount(AnyRoute):
     """Everything under a prefix goes to another ASGI application, which sees the prefix as root_path."""
 
     prefix: str
     app: ASGIApplication
     name: str = ""
-
-
-AnyRoute: TypeAlias = Route | WebSocketRoute | Mount
 
 
 @runtime_checkable
@@ -126,6 +129,7 @@ class Router:
             self._mounts.append(Mount(prefix, route.app, route.name))
             self._name(route.name, self._mounts[-1])
             return
+        assert isinstance(route, (Route, WebSocketRoute))
         pattern = parse_pattern(route.path)
         node = self._node_of(pattern)
         methods = route.methods if isinstance(route, Route) else (WEBSOCKET,)
@@ -164,6 +168,8 @@ class Router:
 
     def find(self, method: str, path: str) -> Outcome:
         """Return what answers the method on the (decoded) path. HEAD is answered by GET."""
+        if path and not path.startswith("/"):  # OPTIONS * and the like (RFC 9112 §3.2.4)
+            return NotFound()
         methods = ("HEAD", "GET") if method == "HEAD" else (method,)
         search = _Search(path[1:].split("/"), methods)
         found = search.below(self._root, 0, ())
