@@ -8,12 +8,13 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from veche.asgi import ASGIApplication, Message
 
 SHUTDOWN_SECONDS: Final = 10.0
+POOL_THREADS: Final = 8
 
 
 class LifespanFailed(RuntimeError):
@@ -27,6 +28,7 @@ class LoopThread:
         self.state: dict[str, Any] = {}
         self._application = application
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(_started_pool())
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._lifespan: asyncio.Task[None] | None = None
         # A daemon: a lifespan that hangs must not keep the process alive beyond SHUTDOWN_SECONDS.
@@ -38,7 +40,7 @@ class LoopThread:
             self._stop_loop()
             raise
         # Before the thread pools refuse work, which they do before the functions of `atexit` are called: a shutdown may
-        # need a thread. concurrent.futures uses the same door; where it is closed, atexit is the second best.
+        # need a thread. concurrent.futures goes through the same door; where it is closed, atexit is the second best.
         register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
         register(self.close)
 
@@ -94,3 +96,12 @@ class LoopThread:
         self._thread.join(SHUTDOWN_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+def _started_pool() -> ThreadPoolExecutor:
+    """Return the pool with all its threads running: a process of Python 3.12 that is ending can start no other."""
+    pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="veche-wsgi-pool")
+    everybody = threading.Barrier(POOL_THREADS)
+    for started in [pool.submit(everybody.wait) for _thread in range(POOL_THREADS)]:
+        started.result()
+    return pool
