@@ -38,8 +38,11 @@ def unstorable(value: object, field: str) -> Iterator[FieldError]:
             if not math.isfinite(value):
                 yield FieldError(field, "number")
         case msgspec.Struct():
-            for known in msgspec.structs.fields(value):
-                yield from unstorable(getattr(value, known.name), under(field, known.encode_name))
+            # Not structs.fields(): it reads the annotations anew each time, 20 times the cost of a whole cast.
+            for attribute, name in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+                item = getattr(value, attribute)
+                if item is not None and not (isinstance(item, str) and FORBIDDEN.search(item) is None):
+                    yield from unstorable(item, under(field, name))
         case list() | tuple() | set() | frozenset():
             for number, item in enumerate(value):
                 yield from unstorable(item, under(field, str(number)))

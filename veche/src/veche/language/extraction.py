@@ -111,6 +111,10 @@ def update_catalogue(file: Path, language: str, said: "Catalog") -> None:
     if file.is_file():
         with file.open("rb") as source:
             catalogue = read_po(source, locale=language)
+    # Babel writes placeholders such as "FIRST AUTHOR <EMAIL@ADDRESS>" where nothing is said.
+    catalogue.project, catalogue.version = "Veche and Campus", "1"
+    catalogue.last_translator = catalogue.language_team = catalogue.msgid_bugs_address = "the project"
+    catalogue.revision_date = catalogue.creation_date
     catalogue.update(said, no_fuzzy_matching=True, update_creation_date=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as target:
