@@ -181,6 +181,22 @@ def test_middleware_may_read_the_body_before_the_handler_and_before_a_mounted_ap
     in_client(Application(routes, middleware=[reading]), test)
 
 
+def test_middleware_that_reads_the_body_keeps_to_the_limits_of_the_route() -> None:
+    def reading(application: ASGIApplication) -> ASGIApplication:
+        async def read(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await Request(scope, receive).body()
+            await application(scope, receive, send)
+
+        return read
+
+    async def test(client: Client) -> None:
+        assert (await client.request("POST", "/body", content=b"x" * 1001)).status_code == 413
+        assert (await client.request("POST", "/large", content=b"x" * 2000)).status_code == 200
+
+    in_client(Application(APPLICATION.routes, limits=SMALL, middleware=[reading]), test)
+
+
 def test_a_client_that_leaves_during_its_upload_is_answered_by_nobody() -> None:
     sent: list[Message] = []
 

@@ -27,6 +27,7 @@ from veche.web.routing import (
     FoundMount,
     Mount,
     NotFound,
+    Outcome,
     Route,
     Router,
     WebSocketRoute,
@@ -38,6 +39,7 @@ from veche.web.websocket import WebSocket
 Middleware: TypeAlias = Callable[[ASGIApplication], ASGIApplication]
 
 API_PREFIXES: Final = ("/api/",)
+OUTCOME_KEY: Final = "veche.outcome"
 
 
 class Application:
@@ -88,10 +90,18 @@ class Application:
             self._threads.close()
             return
         exchange = Exchange(scope, send)
+        outcome = self._find(scope)
         scope["app"] = self
         scope[SCOPE_KEY] = exchange
         if "state" not in scope:  # a server without ASGI's lifespan state
             scope["state"] = dict(self._state)
+        # Known before any middleware runs: one that reads a form has to keep to the limits of the route.
+        scope[OUTCOME_KEY] = outcome
+        scope[LIMITS_KEY] = self._limits
+        if isinstance(outcome, Found):
+            scope["path_params"] = outcome.path_params
+            if isinstance(outcome.route, Route) and outcome.route.limits is not None:
+                scope[LIMITS_KEY] = outcome.route.limits
         try:
             await self._entry(scope, receive, exchange.send)
         finally:
@@ -99,32 +109,38 @@ class Application:
             if body is not None:
                 body.close()
 
+    def _find(self, scope: Scope) -> Outcome:
+        method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
+        return self._router.find(method, _path_below_root(scope))
+
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lead the request to its route, or raise the HTTPException that says why there is none."""
-        websocket = scope["type"] == "websocket"
-        method = WEBSOCKET if websocket else scope["method"]
-        outcome = self._router.find(method, _path_below_root(scope))
+        outcome: Outcome = scope[OUTCOME_KEY]
         if isinstance(outcome, Found):
-            scope["path_params"] = outcome.path_params
-            scope["route"] = outcome.route
             if isinstance(outcome.route, Route):
-                scope[LIMITS_KEY] = outcome.route.limits or self._limits
                 await self._answer(self._plans[outcome.route], scope, receive, send)
             else:
                 await self._talk(self._plans[outcome.route], scope, receive, send)
         elif isinstance(outcome, FoundMount):
             await _enter(outcome.mount, scope, receive, send)
         elif isinstance(outcome, WrongMethod):
-            await _other_method(outcome, websocket=websocket)(scope, receive, send)
+            await _other_method(outcome)(scope, receive, send)
         else:
             await _not_found(outcome, scope)(scope, receive, send)
 
     async def _answer(self, plan: Plan, scope: Scope, receive: Receive, send: Send) -> None:
-        async with AsyncExitStack() as stack:
-            response = await plan.call(Call(Request(scope, receive), stack), self._threads)
-            if not isinstance(response, Response):
-                raise TypeError(f"{plan.function} returned {type(response).__name__}; a handler returns a Response")
-            await response(scope, receive, send)
+        call = Call(Request(scope, receive))
+        if not plan.tears_down:
+            await (await self._response(plan, call))(scope, receive, send)
+            return
+        async with AsyncExitStack() as call.stack:
+            await (await self._response(plan, call))(scope, receive, send)
+
+    async def _response(self, plan: Plan, call: Call) -> Response:
+        response = await plan.call(call, self._threads)
+        if not isinstance(response, Response):
+            raise TypeError(f"{plan.function} returned {type(response).__name__}; a handler returns a Response")
+        return response
 
     async def _talk(self, plan: Plan, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -156,10 +172,10 @@ async def _enter(mount: Mount, scope: Scope, receive: Receive, send: Send) -> No
     await mount.app(inner, receive, send)
 
 
-def _other_method(outcome: WrongMethod, *, websocket: bool) -> ASGIApplication:
+def _other_method(outcome: WrongMethod) -> ASGIApplication:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if websocket:
-            raise HTTPException(404)
+        if scope["type"] == "websocket":
+            raise HTTPException(404, "No WebSocket is at this address.")
         if not outcome.allowed:
             raise HTTPException(426, "Only a WebSocket answers here.", headers={"upgrade": "websocket"})
         allow = {"allow": ", ".join(outcome.allowed)}

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from veche.asgi import ASGIApplication, Message, Receive, Scope, Send
-from veche.http import MutableHeaders
+from veche.http import field_line
 from veche.log import Sink
 
 NONCE: Final = "{nonce}"
+POLICY_FIELD: Final = b"content-security-policy"
 
 DEFAULT_POLICY: Final[Mapping[str, str]] = {
     "default-src": "'self'",
@@ -39,7 +40,9 @@ def security_headers(policy: Mapping[str, str] = DEFAULT_POLICY) -> Callable[[AS
 
     policy: directive → sources (CSP 3), where "{nonce}" becomes the request's own, `request.state.csp_nonce`.
     """
+    lines = [field_line(name, value) for name, value in FIXED_HEADERS.items()]
     template = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
+    field_line("content-security-policy", template)  # a policy that cannot be sent is a mistake to be told at start
 
     def wrap(application: ASGIApplication) -> ASGIApplication:
         async def secured(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,11 +54,12 @@ def security_headers(policy: Mapping[str, str] = DEFAULT_POLICY) -> Callable[[AS
 
             async def send_secured(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    headers = MutableHeaders(list(message.get("headers", ())))
-                    for name, value in FIXED_HEADERS.items():
-                        headers.setdefault(name, value)
-                    headers.setdefault("content-security-policy", template.replace(NONCE, nonce))
-                    message["headers"] = headers.raw
+                    headers = list(message.get("headers", ()))
+                    present = {name for name, _value in headers}
+                    headers += [line for line in lines if line[0] not in present]
+                    if POLICY_FIELD not in present:
+                        headers.append((POLICY_FIELD, template.replace(NONCE, nonce).encode("latin-1")))
+                    message["headers"] = headers
                 await send(message)
 
             await application(scope, receive, send_secured)

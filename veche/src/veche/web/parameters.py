@@ -49,17 +49,21 @@ class Call:
     """One call of one handler: the connection, what providers gave so far, and what is torn down after the answer."""
 
     connection: HTTPConnection
-    stack: AsyncExitStack
+    stack: AsyncExitStack | None = None
     provided: dict[Provider, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """One parameter: `now` gives its value at once, `later` has to be awaited; exactly one of them is there."""
+    """One parameter: `now` gives its value at once, `later` has to be awaited; exactly one of them is there.
+
+    tears_down: something of it ends after the answer, so the call needs a stack.
+    """
 
     name: str
     now: Callable[[HTTPConnection], object] | None = None
     later: Callable[[Call], Awaitable[object]] | None = None
+    tears_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Plan:
     function: Callable[..., object]
     fillers: tuple[Filler, ...]
     is_async: bool
+    tears_down: bool
 
     async def arguments(self, call: Call) -> dict[str, object]:
         """Return the keyword arguments, filled in the order of the signature."""
@@ -159,7 +164,8 @@ class _PlanOfOne:
             raise self._error(
                 unused[0], "stands in the path and not in the signature; add it, or take it out of the path"
             )
-        return Plan(function, fillers, inspect.iscoroutinefunction(called))
+        tears_down = any(filler.tears_down for filler in fillers)
+        return Plan(function, fillers, inspect.iscoroutinefunction(called), tears_down)
 
     def _error(self, name: str, problem: str) -> WrongConfiguration:
         return WrongConfiguration(f"{location(self._function)}: parameter {name!r} {problem}")
@@ -194,7 +200,8 @@ class _PlanOfOne:
     def _provided(self, name: str, provider: Provider) -> Filler:
         plan = self._planner.plan_provider(provider, self._connection_type)
         generator = inspect.isasyncgenfunction(provider)
-        return Filler(name, later=partial(_provide, plan=plan, generator=generator))
+        later = partial(_provide, plan=plan, generator=generator)
+        return Filler(name, later=later, tears_down=generator or plan.tears_down)
 
     def _read_from_request(self, name: str, reader: Callable[..., Awaitable[object]], annotation: object) -> Filler:
         if self._connection_type is not Request:
@@ -273,6 +280,7 @@ async def _provide(call: Call, *, plan: Plan, generator: bool) -> object:
     arguments = await plan.arguments(call)
     value: object
     if generator:
+        assert call.stack is not None
         opened: Any = asynccontextmanager(typing.cast(Any, provider))(**arguments)
         value = await call.stack.enter_async_context(opened)
     else:

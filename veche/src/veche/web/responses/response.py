@@ -5,13 +5,14 @@ Must not know: requests, templates, files, streams.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
 
 from veche.asgi import Receive, Scope, Send
-from veche.http import MutableHeaders, SameSite, forbids_body, set_cookie_line
+from veche.http import MutableHeaders, SameSite, field_line, forbids_body, set_cookie_line
 
 # What may stand in a URL as it is; everything else is percent-encoded, CR and LF among it (RFC 3986 §2).
 URL_SAFE = "/:?#[]@!$&'()*+,;=%~-._"
@@ -32,16 +33,12 @@ class Response:
         self.status_code = status_code
         self.body = content.encode() if isinstance(content, str) else content
         self.headers = MutableHeaders(headers or {})
-        self._add_content_type(media_type or self.media_type)
-        if not forbids_body(status_code):
-            self.headers.setdefault("content-length", str(len(self.body)))
-
-    def _add_content_type(self, media_type: str | None) -> None:
-        if media_type is None:
-            return
-        if media_type.startswith("text/") and "charset=" not in media_type:
-            media_type += "; charset=utf-8"
-        self.headers.setdefault("content-type", media_type)
+        lines = self.headers.raw
+        media_type = media_type or self.media_type
+        if media_type is not None and "content-type" not in self.headers:
+            lines.append(_content_type(media_type))
+        if not forbids_body(status_code) and "content-length" not in self.headers:
+            lines.append((b"content-length", b"%d" % len(self.body)))
 
     def set_cookie(
         self,
@@ -75,6 +72,13 @@ class Response:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.headers.raw})
         await send({"type": "http.response.body", "body": self.body})
+
+
+@lru_cache(maxsize=256)
+def _content_type(media_type: str) -> tuple[bytes, bytes]:
+    if media_type.startswith("text/") and "charset=" not in media_type:
+        media_type += "; charset=utf-8"
+    return field_line("content-type", media_type)
 
 
 class HTMLResponse(Response):
