@@ -1,4 +1,4 @@
-"""The browser's half of live pages, as it is served: its modules without comments, under an address of their own content.
+"""The browser's half of live pages, as it is served: modules without comments, at an address of their content.
 
 One job: from the folder client/ to octets that may be kept for ever.
 Must not know: what the modules do. Nothing is built: a module differs from its source in whole-line comments only.
@@ -36,7 +36,7 @@ class ClientFiles:
         return f"{PREFIX}/{self.fingerprint}/{name}"
 
     async def serve(self, request: Request, fingerprint: str, name: str) -> Response:
-        """Answer with one module. Raises HTTPException(404) for another version: it must not be kept under this name."""
+        """Answer with one module. Raises HTTPException(404) for another version: nobody may keep it by this name."""
         if fingerprint != self.fingerprint or name not in self.modules:
             raise HTTPException(404, "There is no such module.")
         headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}

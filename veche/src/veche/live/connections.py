@@ -159,7 +159,9 @@ class Connections(Generic[V]):
         await self._refuse_too_much(request)
         if self._is_full():
             raise HTTPException(503, "There are too many live connections.", headers={"retry-after": "5"})
-        return StreamingResponse(self._stream(request, body.value), headers=STREAM_HEADERS, media_type="text/event-stream")
+        return StreamingResponse(
+            self._stream(request, body.value), headers=STREAM_HEADERS, media_type="text/event-stream"
+        )
 
     async def _stream(self, request: Request, joining: JoinRequest) -> AsyncIterator[str]:
         yield ":\n\n"  # something at once: the browser then knows that streams get through
@@ -183,7 +185,7 @@ class Connections(Generic[V]):
             seat.close()
 
     async def join(self, request: Request, body: Body[JoinRequest]) -> Response:
-        """One answer: everything of the list that is not as the page shows it. Asked each second where nothing is pushed."""
+        """One answer: all of the list that is not as the page shows it. Asked each second where nothing is pushed."""
         await self._refuse_too_much(request)
         shown = dict(body.value.join)
         over = list(shown)[self._limits.live_parts :]

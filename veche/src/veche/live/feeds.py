@@ -23,14 +23,12 @@ Report: TypeAlias = Callable[[str, Exception], None]
 
 
 class Feed:
-    """One Showing, kept up to date while somebody listens. At most one look is under way; changes meanwhile mean one more.
+    """One Showing, kept up to date while somebody listens. One look at a time; changes meanwhile mean one more.
 
     current: what is to be seen; None when there is nothing to see, or before the first look (known is False then).
     """
 
-    def __init__(
-        self, showing: Showing, renderer: Renderer, bus: Bus, report: Report
-    ) -> None:
+    def __init__(self, showing: Showing, renderer: Renderer, bus: Bus, report: Report) -> None:
         self.showing = showing
         self.current: Rendered | None = None
         self.known = False

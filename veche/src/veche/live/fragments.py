@@ -41,8 +41,8 @@ class SharedFragment(Generic[V, P]):
 
     params: a frozen Struct of scalars; with the name it is the address.
     topics: what it shows; a change of any of them is looked at.
-    allow: may this viewer see it? Asked when somebody joins, at each heartbeat, and when one of the viewer's own topics or
-        of `guards` changes.
+    allow: may this viewer see it? Asked when somebody joins, at each heartbeat, and when one of the viewer's own topics
+        or of `guards` changes.
     render: the HTML, or None when nobody of this audience sees it (any more).
     version: the durable revision of what it shows, read before the rows; None when the thing is gone. Without it
         the version is the digest of the HTML, which then is rendered for every look.

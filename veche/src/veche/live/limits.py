@@ -17,7 +17,8 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=256, description="size of one message from a browser", extra={"unit": "octets"})
     ] = 16 * 1024
     live_connections: Annotated[
-        int, Meta(ge=1, description="live connections of one process, sockets and streams", extra={"unit": "connections"})
+        int,
+        Meta(ge=1, description="live connections of one process, sockets and streams", extra={"unit": "connections"}),
     ] = 10_000
     live_kept_octets: Annotated[
         int, Meta(ge=0, description="rendered parts that one process keeps", extra={"unit": "octets"})

@@ -27,8 +27,8 @@ class Live(Generic[V]):
     """Made once by the site, from its fragments.
 
     viewer: says who is behind a connection, from its cookies; asked at every join anew, so it must not remember.
-    bus: started and closed by running(). allowed_origins: origins beside the Host's own that may open sockets, for proxies
-    which rewrite Host.
+    bus: started and closed by running(). allowed_origins: origins beside the Host's own that may open sockets, for
+    proxies which rewrite Host.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Live(Generic[V]):
             await self._bus.close()
 
     async def embed(self, viewer: V, fragment: Fragment[V, P], params: P, *, tag: str = "div") -> Markup:
-        """Return the fragment as it is now, inside the element that keeps it fresh; nothing for whom it is not meant."""
+        """Return the fragment as it is now, inside the element that keeps it fresh; nothing for others."""
         if not await fragment.allow(self._reader, viewer, params):
             return Markup()
         rendered = await self.renderer.renew(bind(fragment, params, viewer))

@@ -68,7 +68,7 @@ class Renderer:
                 return None
             version = digest_version(html)
             return before if before and before.version == version else Rendered(showing.address, version, html)
-        # Before the rows: a change in between makes the content newer than its label, and the next look mends the label.
+        # Before the rows: a change in between makes the content newer than its label; the next look mends the label.
         revision = await showing.version(self._reader)
         if revision is None:
             return None

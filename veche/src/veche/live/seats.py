@@ -64,7 +64,7 @@ class Doorkeeper(Generic[V]):
 
 
 class Seat(Generic[V]):
-    """Made when a connection opens, closed when it ends. Its outbox holds at most one message for each part of the page.
+    """Made when a connection opens, closed when it ends. Its outbox has at most one message for each part.
 
     identify: says anew who this is, from the connection's own credentials.
     """
@@ -96,7 +96,7 @@ class Seat(Generic[V]):
         self.closed = False
 
     async def join(self, shown: Sequence[Shown]) -> None:
-        """Take the page's whole list: what is not in it any more is left, the rest is checked and brought up to date."""
+        """Take the page's whole list: what is not in it is left, the rest is checked and brought up to date."""
         async with self._turn:
             await self._settle(dict(shown), said_by_page=True)
 
