@@ -21,12 +21,13 @@ from veche.publish import Bus
 from veche.web import (
     AnyRoute,
     Body,
+    EventStreamResponse,
     HTTPConnection,
     HTTPException,
     Request,
     Response,
     Route,
-    StreamingResponse,
+    ServerSentEvent,
     WebSocket,
     WebSocketDisconnect,
     WebSocketRoute,
@@ -34,7 +35,6 @@ from veche.web import (
 
 WSGI_EXTENSION: Final = "veche.wsgi"
 NO_STORE: Final = {"cache-control": "no-store"}
-STREAM_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}  # nginx must not collect events
 
 # RFC 6455 §7.4.1
 GOING_AWAY: Final = 1001
@@ -94,7 +94,8 @@ class Connections(Generic[V]):
             seat.close()
 
     @contextmanager
-    def _seat(self, connection: HTTPConnection) -> Iterator[Seat[V]]:
+    def seat(self, connection: HTTPConnection) -> Iterator[Seat[V]]:
+        """A place for whoever is behind the connection, for as long as the block lasts."""
         seat = Seat(
             self._doorkeeper,
             self._feeds,
@@ -125,7 +126,7 @@ class Connections(Generic[V]):
             await websocket.close(TRY_AGAIN_LATER, "too many live connections")
             return
         await websocket.accept()
-        with self._seat(websocket) as seat:
+        with self.seat(websocket) as seat:
             receiving = asyncio.ensure_future(self._receive(websocket, seat))
             sending = asyncio.ensure_future(_send(websocket, seat))
             try:
@@ -154,23 +155,18 @@ class Connections(Generic[V]):
 
     async def events(self, request: Request, body: Body[JoinRequest]) -> Response:
         """The same as a stream (text/event-stream): the list came with the request, so any worker can answer it."""
-        if is_pushless(request):
-            raise HTTPException(501, "This server holds no connections open; poll /live/join instead.")
         await self._refuse_too_much(request)
         if self._is_full():
             raise HTTPException(503, "There are too many live connections.", headers={"retry-after": "5"})
-        return StreamingResponse(
-            self._stream(request, body.value), headers=STREAM_HEADERS, media_type="text/event-stream"
-        )
+        return EventStreamResponse(self._stream(request, body.value))
 
-    async def _stream(self, request: Request, joining: JoinRequest) -> AsyncIterator[str]:
-        yield ":\n\n"  # something at once: the browser then knows that streams get through
-        with self._seat(request) as seat:
+    async def _stream(self, request: Request, joining: JoinRequest) -> AsyncIterator[ServerSentEvent]:
+        with self.seat(request) as seat:
             await seat.join(joining.join)
             beating = asyncio.ensure_future(self._beat(seat))
             try:
                 while (message := await seat.next_message()) is not None:
-                    yield f"data: {message}\n\n"
+                    yield ServerSentEvent(message)
             finally:
                 beating.cancel()
                 await asyncio.gather(beating, return_exceptions=True)

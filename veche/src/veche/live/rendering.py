@@ -25,8 +25,8 @@ class Rendered:
 
     def __init__(self, address: str, version: str, html: str) -> None:
         self.version = version
-        self.html = html
-        content = {"type": "html", "address": address, "version": version, "html": html}
+        self.html = str(html)  # templates give Markup, which msgspec does not encode
+        content = {"type": "html", "address": address, "version": version, "html": self.html}
         self.message = msgspec.json.encode(content).decode()
 
     @property
