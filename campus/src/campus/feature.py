@@ -19,6 +19,9 @@ from veche.web.layouts import Loader
 NewestRevisions: TypeAlias = Callable[[Reader, int, frozenset[str]], Awaitable[Mapping[str, int]]]
 """From a community and the topics that somebody looks at to the versions of those that are the feature's."""
 
+LoadSample: TypeAlias = Callable[[Parts], Awaitable[None]]
+"""Fills a new site with something to look at; called again after a start that died, so it skips what is there."""
+
 SectionLoader: TypeAlias = Callable[[Reader, Viewer, int], Awaitable[Mapping[str, object] | None]]
 
 
@@ -48,5 +51,6 @@ class Feature:
     messages: Mapping[str, Message] = field(default_factory=dict)
     providers: Mapping[type, Provider] = field(default_factory=dict)
     newest: NewestRevisions | None = None
+    load_sample: LoadSample | None = None
     loaders: Mapping[str, Callable[[Parts], Loader]] = field(default_factory=dict)
     exception_handlers: Mapping[type[Exception], ExceptionHandler] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from msgspec import Meta
 from veche.settings import SettingsError
 
 KEY_OCTETS: Final = 32
+ADMINISTRATOR_LINK_FILE: Final = "administrator-link"
+"""In the data folder, readable by its owner only, while nobody administers the site."""
 
 Registration: TypeAlias = Literal["open", "invitation", "closed"]
 Language: TypeAlias = Literal["en", "ru"]
@@ -35,6 +37,9 @@ class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
     default_language: Annotated[
         Language, Meta(description="Language for readers whose browser asks for none that we have.")
     ] = "en"
+    sample: Annotated[
+        bool, Meta(description="Fill a new site with a course and threads to look at, and let everybody register.")
+    ] = False
     public_url: Annotated[
         str,
         Meta(

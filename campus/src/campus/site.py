@@ -28,12 +28,14 @@ from campus.model import DEFAULT_COMMUNITY_ID
 from campus.parts import Parts
 from campus.screen import Screen, provide_screen
 from campus.settings import CampusSettings, read_secret_key
+from campus.start import prepare
 from veche.data import DataError, Reader, UnitsOfWork, open_database
 from veche.http import best_language
 from veche.identity import Browser
 from veche.language import Catalogues
 from veche.log import Level, Logger, Sink, StreamLog
 from veche.publish import open_bus
+from veche.settings import read_environment
 from veche.web import (
     DEFAULT_POLICY,
     Application,
@@ -64,6 +66,11 @@ POLICY: Final[Mapping[str, str]] = {**DEFAULT_POLICY, "img-src": "'self' data: h
 T = TypeVar("T")
 
 
+def from_environment() -> Application:
+    """Return the site that CAMPUS_* describe, which makes itself ready when it starts; for `veche serve --factory`."""
+    return create_application(read_environment(CampusSettings, os.environ, prefix="CAMPUS"), make_ready=True)
+
+
 def create_application(
     settings: CampusSettings,
     *,
@@ -71,8 +78,11 @@ def create_application(
     log_requests: bool = False,
     identity: Identity | None = None,
     features: tuple[Feature, ...] = FEATURES,
+    make_ready: bool = False,
 ) -> Application:
-    """Return the site; the database has been migrated, and nothing is opened before the lifespan starts.
+    """Return the site; nothing is opened before the lifespan starts.
+
+    make_ready: the lifespan first migrates and fills the database (start.py); otherwise it must have its tables.
 
     logger: where messages go, stderr by default. log_requests: with a line for each request.
     identity: other services than the usual ones, for tests.
@@ -97,7 +107,7 @@ def create_application(
         providers=_providers(parts, layouts, features),
         middleware=_middleware(parts, log_requests=log_requests),
         exception_handlers=handlers,
-        lifespan=partial(_lifespan, parts),
+        lifespan=partial(_lifespan, parts, features if make_ready else None),
         debug=settings.debug,
         logger=parts.logger,
     )
@@ -209,8 +219,13 @@ def _middleware(parts: Parts, *, log_requests: bool) -> list[Middleware]:
 
 
 @asynccontextmanager
-async def _lifespan(parts: Parts, _application: Application) -> AsyncIterator[Mapping[str, object] | None]:
-    await ensure_first_community(parts.units, parts.settings.registration)
+async def _lifespan(
+    parts: Parts, ready_for: tuple[Feature, ...] | None, _application: Application
+) -> AsyncIterator[Mapping[str, object] | None]:
+    if ready_for is None:
+        await ensure_first_community(parts.units, parts.settings.registration)
+    else:
+        await prepare(parts, ready_for)
     await parts.bus.start()
     sweeping = asyncio.create_task(_sweep_hourly(parts), name="sweep")
     try:

@@ -1,0 +1,5 @@
+"""The `campus` command."""
+
+from campus.cli.main import main
+
+__all__ = ["main"]
