@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import enum
+from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 
-from veche.data import Check, Field, ForeignKey, Index, Model, Ref, Unique, field, new_id, ref
+from veche.data import (
+    Check,
+    Field,
+    ForeignKey,
+    Index,
+    Model,
+    Ref,
+    Unique,
+    UnitsOfWork,
+    create_tables,
+    field,
+    new_id,
+    open_database,
+    ref,
+)
+from veche.publish import Change
 
 METADATA = sa.MetaData()
 MOMENT = datetime.datetime(2026, 1, 31, 9, 5, 0, 123456, tzinfo=datetime.UTC)
@@ -97,3 +114,22 @@ class Message(
     room_id: Field[int]
     revision: Field[int]
     text: Field[str]
+
+
+class School:
+    """One database with the tables, and what was published."""
+
+    def __init__(self, url: str) -> None:
+        self.database = open_database(url)
+        self.published: list[Change] = []
+        self.units = UnitsOfWork(self.database, self.published.extend)
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            create_tables(self.database, METADATA)
+            try:
+                await work()
+            finally:
+                await self.database.close()
+
+        asyncio.run(whole())

@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
 
-from data.school import METADATA, MOMENT, Course, Lesson, Level, Message, Person, Room
+from data.school import MOMENT, Course, Lesson, Level, Message, Person, Room, School
 from veche.data import (
     ConstraintKind,
     ConstraintViolated,
     Statement,
     UnitClosed,
     UnitExpired,
-    UnitsOfWork,
-    create_tables,
     find,
     get,
     next_revision,
-    open_database,
 )
 from veche.publish import Change
 
 COUNT_COURSES = Statement(sa.select(sa.func.count()).select_from(Course))
 COURSES_BY_TITLE = Statement(sa.select(Course).where(Course.title == sa.bindparam("title")), Course)
-
-
-class School:
-    """One database with the tables, and what was published."""
-
-    def __init__(self, url: str) -> None:
-        self.database = open_database(url)
-        self.published: list[Change] = []
-        self.units = UnitsOfWork(self.database, self.published.extend)
-
-    def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            create_tables(self.database, METADATA)
-            try:
-                await work()
-            finally:
-                await self.database.close()
-
-        asyncio.run(whole())
-
-
-@pytest.fixture
-def school(database_url: str) -> School:
-    return School(database_url)
 
 
 def test_what_was_inserted_comes_back_equal(school: School) -> None:

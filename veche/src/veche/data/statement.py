@@ -171,7 +171,7 @@ def _result_processor(column: Any, dialect: Dialect) -> Processor | None:
     kind = column.type
     if not isinstance(column, sa.Column) and isinstance(kind, (Integer, sa.Integer)):
         return _whole_number  # PostgreSQL's sum() of whole numbers is a Decimal
-    if isinstance(kind, sa.Numeric) or (isinstance(kind, NullType) and not isinstance(column, sa.Column)):
+    if isinstance(kind, (sa.Numeric, sa.Float)) or (isinstance(kind, NullType) and not isinstance(column, sa.Column)):
         return _binary_number  # avg() and round(): a Decimal there, a float on SQLite
     return cast("Processor | None", kind.dialect_impl(dialect).result_processor(dialect, None))
 
@@ -191,7 +191,7 @@ def _is_writing_text(sql: Executable) -> bool:
 def _make_loader(columns: Sequence[Any], shape: type | None, dialect: Dialect) -> Callable[[Sequence[Row]], list[Any]]:
     """Return a function from rows to `shape`s; its source is written for these columns, as rows are the hot path."""
     processors = [_result_processor(column, dialect) for column in columns]
-    names = [column.name for column in columns]
+    names = [getattr(column, "name", "") for column in columns]
     if shape is None:
         if not any(processors):
             return list
