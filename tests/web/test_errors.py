@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from veche.asgi import Message
 from veche.log import StreamLog
 from veche.web import (
     Application,
@@ -190,6 +191,20 @@ def test_an_error_in_the_middle_of_an_answer_cuts_it_off_and_is_logged_once() ->
             await client.get("/breaks-off")
 
     assert run(test).count("server error") == 1
+
+
+def test_a_client_that_left_is_no_server_error() -> None:
+    async def test(client: Client) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        async def send(_message: Message) -> None:
+            raise ConnectionResetError("gone")
+
+        scope = {"type": "http", "method": "GET", "path": "/breaks-off", "headers": [], "query_string": b""}
+        await client.application(scope, receive, send)
+
+    assert run(test) == ""
 
 
 def test_a_handler_that_returns_nothing_is_named_in_the_log() -> None:

@@ -35,8 +35,8 @@ class HTTPException(WebError):
         self.members = dict(members or {})
 
 
-class ClientDisconnect(WebError):
-    """The client went away while its request was being read: nobody is left to answer."""
+class ClientDisconnect(WebError, ConnectionError):
+    """The client went away: nobody is left to answer. An OSError, as ASGI 2.4 wants of a send that comes too late."""
 
 
 class WebSocketDisconnect(WebError):

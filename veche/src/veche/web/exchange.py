@@ -7,6 +7,7 @@ Must not know: routes, errors, pages.
 from typing import Final
 
 from veche.asgi import Message, Scope, Send
+from veche.web.errors import ClientDisconnect
 
 SCOPE_KEY: Final = "veche.exchange"
 BEGINNINGS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
@@ -29,4 +30,7 @@ class Exchange:
             self.begun = True
         elif self._drops_body and kind in ("http.response.body", "http.response.pathsend"):
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError as error:  # ASGI 2.4: the connection is gone; not an error of the application's own
+            raise ClientDisconnect("the client went away before its answer was complete") from error
