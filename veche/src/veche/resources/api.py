@@ -43,7 +43,7 @@ class Api:
             resources, title=title, version=version, session_cookie=session_cookie, csrf_header="X-CSRF-Token"
         )
         self._encoded = msgspec.json.encode(self.document)
-        self._page = _page(self.document, stylesheet)
+        self.page = _page(self.document, stylesheet)
         handlers = (Handlers(one, translator_for) for one in resources)
         self.routes: tuple[Route, ...] = (
             Route(DOCUMENT_PATH, self._openapi, name="api_document"),
@@ -55,7 +55,7 @@ class Api:
         return Response(self._encoded, media_type="application/json")
 
     async def _readable(self) -> HTMLResponse:
-        return HTMLResponse(self._page)
+        return HTMLResponse(self.page)
 
 
 def _page(document: dict[str, object], stylesheet: str) -> str:
