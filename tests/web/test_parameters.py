@@ -122,7 +122,8 @@ def test_a_query_parameter_without_a_default_is_required() -> None:
 
     async def test(client: Client) -> None:
         assert (await client.get("/?q=")).status_code == 200
-        assert (await client.get("/")).status_code == 422
+        answer = await client.get("/", headers={"accept": "application/json"})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "required")
 
     in_client(Application([Route("/", search)]), test)
 

@@ -246,17 +246,17 @@ class _QueryField:
                 given = None  # a form sends every field, the empty ones too
         if given is None or given == []:
             if self._default is MISSING:
-                raise self._wrong("is missing")
+                raise self._wrong("required", "is missing")
             return self._default
         if self._is_text and not self._several:
             return given
         try:
             return msgspec.convert(given, self._type, strict=False)
         except msgspec.ValidationError as error:
-            raise self._wrong(f"is wrong: {error}") from error
+            raise self._wrong("format", f"is wrong: {error}") from error
 
-    def _wrong(self, problem: str) -> HTTPException:
-        errors = [{"field": self._name, "detail": problem}]
+    def _wrong(self, code: str, problem: str) -> HTTPException:
+        errors = [{"field": self._name, "code": code, "detail": problem}]
         return HTTPException(422, f"The query field {self._name!r} {problem}.", members={"errors": errors})
 
 
