@@ -1,6 +1,8 @@
 """Nothing outside the folder is read, nothing without a bound, and every refusal names its file."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -111,3 +113,8 @@ def test_every_limit_is_kept(write_course: WriteCourse, limits: ImportLimits, ex
 def test_the_limits_let_an_ordinary_course_pass(write_course: WriteCourse) -> None:
     assert read_course(write_course(BOOK)).lessons[0].text == "one\n"
     assert msgspec.structs.asdict(ImportLimits())["include_depth"] == 10
+
+
+def test_importing_the_package_imports_no_parser() -> None:  # the site starts in under a second
+    code = "import sys, campus.importing; assert not {'markdown_it', 'pygments', 'yaml'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
