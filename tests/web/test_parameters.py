@@ -230,6 +230,8 @@ def test_handler_threads_are_bounded_and_leave_others_their_threads() -> None:
         assert await asyncio.gather(*waiting) == [True] * 18
         assert await threads.run(go_on.wait) is True
         threads.close()
+        assert await threads.run(go_on.wait) is True  # an application may be started again
+        threads.close()
 
     asyncio.run(run())
 

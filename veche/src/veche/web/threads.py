@@ -55,11 +55,10 @@ class HandlerThreads:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
-            self._taken = 0
 
 
 def _call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     try:
         loop.call_soon_threadsafe(function)
-    except RuntimeError:  # the loop was closed while the function still ran: nobody counts any more
-        return
+    except RuntimeError:  # the loop was closed while the function still ran: nobody else counts now
+        function()
