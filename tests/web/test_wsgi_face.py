@@ -1,8 +1,12 @@
 """The WSGI face in this process, watched by the standard library's validator (PEP 3333)."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -120,6 +124,25 @@ def test_a_lifespan_that_fails_fails_the_request_and_is_tried_again() -> None:
     with pytest.raises(LifespanFailed, match="not there yet"):
         ask(wsgi, "GET", "/")
     assert ask(wsgi, "GET", "/")[0] == "200 OK"
+
+
+def test_a_process_forked_after_the_first_request_has_its_own_loop(tmp_path: Path) -> None:
+    notes = tmp_path / "lifespans.log"
+    program = """
+import os
+from test_wsgi_face import app, ask, to_wsgi
+wsgi = to_wsgi(app)
+assert ask(wsgi, "GET", "/")[0] == "200 OK"
+child = os.fork()
+assert ask(wsgi, "GET", "/")[0] == "200 OK"
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    env = {**os.environ, "LIFESPAN_LOG": str(notes), "PYTHONPATH": os.pathsep.join(folders)}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=20)
+    words = sorted(line.split()[0] for line in notes.read_text().splitlines())
+    assert words == ["end", "end", "start", "start"]
 
 
 def test_an_application_without_a_lifespan_is_served_too() -> None:

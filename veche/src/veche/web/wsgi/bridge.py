@@ -60,14 +60,12 @@ class _WSGIFace:
         self._application = application
         self._lock = threading.Lock()
         self._loop_thread: LoopThread | None = None
-        self._process = 0
 
     def _running(self) -> LoopThread:
         with self._lock:
             # A loop does not survive a fork: its thread stayed in the parent.
-            if self._loop_thread is None or self._process != os.getpid():
+            if self._loop_thread is None or self._loop_thread.process != os.getpid():
                 self._loop_thread = LoopThread(self._application)
-                self._process = os.getpid()
             return self._loop_thread
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:

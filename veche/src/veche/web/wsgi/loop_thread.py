@@ -6,6 +6,7 @@ Must not know: requests, environ.
 
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ class LoopThread:
     """Made running: when the constructor returns, the lifespan has started."""
 
     def __init__(self, application: ASGIApplication) -> None:
+        self.process = os.getpid()
         self.state: dict[str, Any] = {}
         self._application = application
         self._loop = asyncio.new_event_loop()
@@ -72,8 +74,8 @@ class LoopThread:
             await outbox.put({"type": "lifespan.startup.complete"})
 
     def close(self) -> None:
-        """End the lifespan and the loop, within SHUTDOWN_SECONDS. A second call does nothing."""
-        if self._loop.is_closed():
+        """End the lifespan and the loop, within SHUTDOWN_SECONDS; once, and not in a forked child."""
+        if self._loop.is_closed() or self.process != os.getpid():
             return
         ending = self.submit(self._end())
         try:
