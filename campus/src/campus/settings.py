@@ -64,7 +64,7 @@ def read_secret_key(data_directory: Path) -> bytes:
     Raises SettingsError when the file is not a key or others can read it.
     """
     path = data_directory / "secret-key"
-    data_directory.mkdir(parents=True, exist_ok=True)
+    data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         _make_key(path)
     if path.stat().st_mode & 0o077:

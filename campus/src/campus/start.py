@@ -36,7 +36,7 @@ async def prepare(parts: Parts, features: Sequence[Feature]) -> None:
     Raises DataError when the database cannot be reached or is newer than this program.
     """
     folder = Path(parts.settings.data_directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder / "starting.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
