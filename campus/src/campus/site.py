@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from markupsafe import Markup
 
@@ -20,12 +20,12 @@ from campus.accounts.cookie import SessionCookie
 from campus.accounts.feature import ACCOUNTS
 from campus.accounts.profile_pages import ProfileSections
 from campus.accounts.services import Identity, open_identity
-from campus.accounts.viewer import LANGUAGE_COOKIE, Member, Viewer, Viewers
+from campus.accounts.viewer import LANGUAGE_COOKIE, STATE_KEY, Member, Viewer, Viewers
 from campus.communities import ensure_first_community
 from campus.errors import ErrorPages
 from campus.feature import Feature
 from campus.model import DEFAULT_COMMUNITY_ID
-from campus.parts import Parts
+from campus.parts import Parts, SiteLive
 from campus.screen import Screen, provide_screen
 from campus.settings import CampusSettings, read_secret_key
 from campus.start import prepare
@@ -33,6 +33,7 @@ from veche.data import DataError, Reader, UnitsOfWork, open_database
 from veche.http import best_language
 from veche.identity import Browser
 from veche.language import Catalogues
+from veche.live import live_redirects
 from veche.log import Level, Logger, Sink, StreamLog
 from veche.publish import open_bus
 from veche.settings import read_environment
@@ -102,6 +103,7 @@ def create_application(
             Route("/", home, methods=("GET",), name="home"),
             *routes,
             *layouts.routes,
+            *parts.live.routes,
             Mount("/static", StaticFiles(HERE / "static"), name="static"),
         ],
         providers=_providers(parts, layouts, features),
@@ -127,41 +129,72 @@ def open_parts(settings: CampusSettings, features: tuple[Feature, ...], logger: 
     def on_failure(error: Exception) -> None:
         logger.log_message("the newest versions could not be read", level=Level.WARNING, error=str(error))
 
+    def live_head() -> Markup:
+        connection = CURRENT.get().connection
+        if connection is None:
+            return Markup()
+        viewer = connection.state.get(STATE_KEY) or Viewer(DEFAULT_COMMUNITY_ID)
+        return live.head(connection, viewer, nonce=connection.state.get("csp_nonce", ""))
+
     bus = open_bus(os.environ, newest, on_failure=on_failure)
     units = UnitsOfWork(database, bus.publish)
     secure = settings.public_url.startswith("https://")
     cookie = SessionCookie(secure=secure, lifetime=identity.sessions.times.absolute)
-    viewers = Viewers(units, identity, logger, cookie_name=cookie.name, community_id=DEFAULT_COMMUNITY_ID)
+    catalogues = Catalogues([HERE / "locale", *(feature.templates.parent / "locale" for feature in features)])
+    language_of = partial(_language_of, catalogues, settings.default_language)
+    templates = _templates(catalogues, features, language_of, live_head, reload=settings.debug)
+    viewers = Viewers(
+        units,
+        identity,
+        logger,
+        cookie_name=cookie.name,
+        community_id=DEFAULT_COMMUNITY_ID,
+        language_of=language_of,
+    )
+    made = [feature.fragments(templates) for feature in features if feature.fragments is not None]
+    live = SiteLive(
+        [fragment for fragments in made for fragment in fragments],
+        bus=bus,
+        reader=units.reader,
+        viewer=viewers.viewer_now,
+        logger=logger,
+    )
     return Parts(
         settings=settings,
         logger=logger,
         database=database,
-        bus=bus,
         units=units,
         identity=identity,
         cookie=cookie,
         viewers=viewers,
-        templates=_templates(settings, features),
+        templates=templates,
+        live=live,
     )
 
 
-def _templates(settings: CampusSettings, features: tuple[Feature, ...]) -> Templates:
-    catalogues = Catalogues([HERE / "locale"])
+def _language_of(catalogues: Catalogues, default: str, connection: HTTPConnection) -> str:
+    """Return the language in which the connection is answered: the member's choice, the cookie's, the browser's."""
+    chosen: str | None = connection.state.get("language") or connection.cookies.get(LANGUAGE_COOKIE)
+    accepted = best_language(connection.headers.get("accept-language", ""), catalogues.languages)
+    return catalogues.choose(chosen, accepted, default)
 
-    def language_of(connection: HTTPConnection) -> str:
-        chosen: str | None = connection.state.get("language") or connection.cookies.get(LANGUAGE_COOKIE)
-        accepted = best_language(connection.headers.get("accept-language", ""), catalogues.languages)
-        return catalogues.choose(chosen, accepted, settings.default_language)
 
+def _templates(
+    catalogues: Catalogues,
+    features: tuple[Feature, ...],
+    language_of: Callable[[HTTPConnection], str],
+    live_head: Callable[[], Markup],
+    *,
+    reload: bool,
+) -> Templates:
     folders = {feature.name: feature.templates for feature in features}
-    messages = {code: message for feature in features for code, message in feature.messages.items()}
     return Templates(
         {"layouts": HERE / "layouts", "site": HERE / "templates", **folders},
         catalogues,
         language_of=language_of,
-        messages=messages,
-        names={"site_name": SITE_NAME, "static": _static, "here": _here, "live_head": Markup},
-        reload=settings.debug,
+        messages={code: message for feature in features for code, message in feature.messages.items()},
+        names={"site_name": SITE_NAME, "static": _static, "here": _here, "live_head": live_head},
+        reload=reload,
     )
 
 
@@ -176,7 +209,7 @@ def _here() -> str:
     return "" if connection is None else connection.path
 
 
-def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) -> dict[type, Provider]:
+def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) -> dict[Any, Provider]:
     sections = ProfileSections([section for feature in features for section in feature.profile_sections])
 
     def visit(request: Request) -> Visit:
@@ -184,13 +217,14 @@ def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) ->
         browser = Browser(request.headers.get("user-agent", ""), address)
         return Visit(DEFAULT_COMMUNITY_ID, browser, parts.cookie.read(request))
 
-    providers: dict[type, Provider] = {
+    providers: dict[Any, Provider] = {
         CampusSettings: _always(parts.settings),
         UnitsOfWork: _always(parts.units),
         Reader: _always(parts.units.reader),
         Identity: _always(parts.identity),
         SessionCookie: _always(parts.cookie),
         Templates: _always(parts.templates),
+        SiteLive: _always(parts.live),
         Logger: _always(parts.logger),
         ProfileSections: _always(sections),
         Visit: visit,
@@ -215,6 +249,7 @@ def _middleware(parts: Parts, *, log_requests: bool) -> list[Middleware]:
         *middleware,
         security_headers(POLICY),
         partial(CsrfMiddleware, secret=key, session_cookie=parts.cookie.name),
+        live_redirects,
     ]
 
 
@@ -226,15 +261,14 @@ async def _lifespan(
         await ensure_first_community(parts.units, parts.settings.registration)
     else:
         await prepare(parts, ready_for)
-    await parts.bus.start()
     sweeping = asyncio.create_task(_sweep_hourly(parts), name="sweep")
     try:
-        yield None
+        async with parts.live.running():
+            yield None
     finally:
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
             await sweeping
-        await parts.bus.close()
         parts.identity.passwords.close()
         await parts.database.close()
 

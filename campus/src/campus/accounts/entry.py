@@ -42,14 +42,19 @@ class Entry:
     identity: Identity
     cookie: SessionCookie
 
-    async def attempt(self, form: Form[T], login: Awaitable[str]) -> Attempt[T]:
-        """Return what came of the login, an action that gives a session's secret."""
+    async def attempt(
+        self, form: Form[T], login: Awaitable[str], *, wrong: tuple[str, str] = ("", "wrong_credentials")
+    ) -> Attempt[T]:
+        """Return what came of the login, an action that gives a session's secret.
+
+        wrong: the field, and the code that stands beside it when the password is not right.
+        """
         try:
             return Attempt(form, await login)
         except NameTaken:
             return Attempt(form.with_error("account_name", "name_taken"))
         except WrongCredentials:
-            return Attempt(form.with_error("", "wrong_credentials"))
+            return Attempt(form.with_error(*wrong))
         except AccountSuspended:
             return Attempt(form.with_error("", "suspended"), status_code=403)
         except TooManyAttempts as error:

@@ -63,7 +63,6 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "You have %(limit)s tokens already. Revoke one first.",
         "limit",
     ),
-    "last_administrator": Message(N_("There must be an administrator. Appoint another one first.")),
 }
 
 

@@ -135,7 +135,7 @@ async def send_password(page: ProfileScreen, viewer: Member, form: Form[Password
         return await page.render(password=form, status_code=422)
     old = form.value.old_password
     work = change_password(entry.units, entry.identity, entry.visit, account, old=old, new=new)
-    result = await entry.attempt(form, work)
+    result = await entry.attempt(form, work, wrong=("old_password", "wrong_password"))
     if result.secret:
         return entry.admit(result.secret, "/profile")
     return await page.render(password=result.form, status_code=result.status_code, headers=result.headers)

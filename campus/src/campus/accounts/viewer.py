@@ -4,21 +4,23 @@ One job: session cookie or bearer token → account → what they are in this co
 Must not know: pages, what the roles may do in other features.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from campus.accounts.queries import find_membership
+from campus.accounts.queries import account_topic, find_membership
 from campus.accounts.services import Identity
 from campus.model import Membership, Role
 from campus.settings import Language
 from veche.data import DataError, UnitsOfWork
 from veche.identity import PersonalTokenModel, SessionModel
+from veche.live import Audience
 from veche.log import Level, Sink
 from veche.web import HTTPConnection, HTTPException
 
 STATE_KEY: Final = "viewer"
-BEARER: Final = "bearer "
+BEARER: Final = "bearer"
 LANGUAGE_COOKIE: Final = "language"
 
 
@@ -32,12 +34,30 @@ class Viewer:
     account_name: str = ""
     shown_name: str = ""
     language: Language | None = None
+    """What the member chose; None leaves it to the browser."""
+    reads: str = "en"
+    """The language in which this request is answered."""
     session_id: int = 0
     """The session that the cookie opened; 0 for a stranger and for a bearer token."""
 
     @property
     def is_member(self) -> bool:
         return self.account_id is not None
+
+    @property
+    def key(self) -> str:
+        """Who this is, for live parts."""
+        return "stranger" if self.account_id is None else f"account:{self.account_id}"
+
+    @property
+    def audience(self) -> Audience:
+        """All that the HTML of a shared live part may depend on."""
+        return Audience(self.community_id, "stranger" if self.role is None else self.role.value, self.reads)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The topic that tells live parts to ask again what this viewer may see."""
+        return () if self.account_id is None else (account_topic(self.account_id),)
 
     @property
     def administers(self) -> bool:
@@ -61,16 +81,27 @@ class Member(Viewer):
 
 
 class Viewers:
-    """Finds the viewer of a connection; cookie_name is the session cookie's."""
+    """Finds the viewer of a connection.
+
+    language_of: the language in which a connection is answered, after what the member chose is known.
+    """
 
     def __init__(
-        self, units: UnitsOfWork, identity: Identity, logger: Sink, *, cookie_name: str, community_id: int
+        self,
+        units: UnitsOfWork,
+        identity: Identity,
+        logger: Sink,
+        *,
+        cookie_name: str,
+        community_id: int,
+        language_of: Callable[[HTTPConnection], str],
     ) -> None:
         self._units = units
         self._identity = identity
         self._logger = logger
+        self._cookie_name = cookie_name
         self._community_id = community_id
-        self.cookie_name = cookie_name
+        self._language_of = language_of
 
     async def viewer(self, connection: HTTPConnection) -> Viewer:
         """Return who is asking; the reader's chosen language is put where templates look for it.
@@ -79,12 +110,15 @@ class Viewers:
         is taken for a stranger would not learn why it finds so little.
         """
         known = connection.state.get(STATE_KEY)
-        if isinstance(known, Viewer):
-            return known
+        return known if isinstance(known, Viewer) else await self.viewer_now(connection)
+
+    async def viewer_now(self, connection: HTTPConnection) -> Viewer:
+        """Return who is asking, looked up again: a socket lives longer than a session or a role."""
         viewer = await self._find(connection)
-        connection.state.viewer = viewer
         if viewer.language is not None:
             connection.state.language = viewer.language
+        viewer = replace(viewer, reads=self._language_of(connection))
+        connection.state.viewer = viewer
         return viewer
 
     async def member(self, connection: HTTPConnection) -> Member:
@@ -96,10 +130,10 @@ class Viewers:
 
     async def _find(self, connection: HTTPConnection) -> Viewer:
         now = self._identity.now()
-        authorization = connection.headers.get("authorization", "")
-        if authorization[: len(BEARER)].lower() == BEARER:
-            return await self._of_token(authorization[len(BEARER) :].strip(), now)
-        secret = connection.cookies.get(self.cookie_name, "")
+        scheme, _space, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == BEARER:
+            return await self._of_token(token.strip(), now)
+        secret = connection.cookies.get(self._cookie_name, "")
         if secret:
             session = await self._identity.sessions.find(self._units.reader, secret, now)
             if session is not None:
