@@ -7,6 +7,7 @@ Must not know: who raised it, where it is logged.
 import html
 import linecache
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -21,6 +22,7 @@ CONTEXT_LINES: Final = 4
 STYLE: Final = (
     "body{font:1rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:60rem;padding:0 1rem}"
     "pre{overflow:auto;padding:.5rem;background:#8881}mark{background:#fc06}code{font-size:.9rem}"
+    "details{margin:.5rem 0}:root{color-scheme:light dark}"
 )
 
 
@@ -80,15 +82,21 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _frames(tb: TracebackType | None) -> list[str]:
+    """Return the innermost frame first; those of the framework and of libraries are folded up."""
+    import sysconfig  # here, because no server in production draws this page
+
+    folded = (str(Path(__file__).parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
     parts: list[str] = []
-    for frame, line_number in traceback.walk_tb(tb):
+    for frame, line_number in reversed(list(traceback.walk_tb(tb))):
         code = frame.f_code
         where = html.escape(f"{code.co_filename}:{line_number} in {code.co_name}")
         lines = [
             _source_line(code.co_filename, number, here=number == line_number)
             for number in range(max(1, line_number - CONTEXT_LINES), line_number + CONTEXT_LINES + 1)
         ]
-        parts.append(f"<h3><code>{where}</code></h3><pre>{''.join(lines)}</pre>")
+        unfolded = "" if code.co_filename.startswith(folded) else " open"
+        summary = f"<summary><code>{where}</code></summary>"
+        parts.append(f"<details{unfolded}>{summary}<pre>{''.join(lines)}</pre></details>")
     return parts
 
 
