@@ -21,9 +21,10 @@ export class Connection {
   state = "idle";
   #transport = null;
   #timers = {};
-  #tries = 0; // of the present way, none of which has opened
+  #tries = 0; // of the present way
   #failures = 0; // since the last message
   #heard = 0;
+  #proven = new Set(); // ways that have opened once: when they fail now, the server is away, and the way is not blocked
 
   /** list(): what the page shows now. on.message(object); on.state("connected" | "offline" | "none"). */
   constructor({ preferred, list, on }) {
@@ -87,6 +88,7 @@ export class Connection {
     if (this.state === "open") return;
     this.state = "open";
     this.#tries = 0;
+    this.#proven.add(this.way);
     this.#heard = Date.now();
     clearTimeout(this.#timers.opening);
     clearTimeout(this.#timers.offline);
@@ -115,10 +117,10 @@ export class Connection {
   }
 
   #lost(status) {
-    const neverOpened = this.state === "opening";
+    const mayBeBlocked = this.state === "opening" && !this.#proven.has(this.way);
     this.#leave("waiting");
     this.#timers.offline ??= setTimeout(() => this.on.state("offline"), SHOW_OFFLINE_AFTER);
-    if (neverOpened) {
+    if (mayBeBlocked) {
       this.#tries += 1;
       if (status === 501 || this.#tries >= TRIES_BEFORE_NEXT) {
         this.#tries = 0;
@@ -135,6 +137,7 @@ export class Connection {
   }
 
   #startOver() {
+    this.#proven.clear();
     this.way = this.preferred;
     this.#tries = 0;
   }
