@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.browser import browser_and_loop, browsing
+from fixtures.browser import Browsing, browser_and_loop, browsing
 from fixtures.live_server import BoardServer, board_server
 
 __all__ = ["browser_and_loop", "browsing"]
 
 
 @pytest.fixture
-def board(tmp_path: Path) -> Iterator[BoardServer]:
+def board(tmp_path: Path, browsing: Browsing) -> Iterator[BoardServer]:
     with board_server(tmp_path) as server:
         yield server
+        browsing.close()

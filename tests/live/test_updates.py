@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from fixtures.browser import Browsing
+from fixtures.browser import Browsing, until
 from fixtures.live_server import BoardServer
 from fixtures.servers import wait_until
 
@@ -218,7 +218,7 @@ def test_hooks_tell_the_pages_own_scripts_and_may_say_no(browsing: Browsing, boa
     )
     say(board, "x")
     has(page, "x")
-    page.wait_for_function("heard.length >= 3")
+    until(page, "heard.length >= 3")
     heard = page.evaluate("heard")
     assert ["live:before-morph", "board?room=1"] in heard
     assert ["live:morphed", "board?room=1"] in heard

@@ -7,6 +7,7 @@ import { morph } from "./morph.js";
 import { fetchPage, tell } from "./page.js";
 
 const filled = new WeakSet();
+const underWay = new WeakSet();
 
 /** What this page shows, as [[address, version], …]: the words of every join. */
 export function shownFragments() {
@@ -52,12 +53,13 @@ export function receive(message) {
 
 /** Fetch what the layout did not wait for: <div id="unread" data-live-lazy="/unread">…</div>. */
 export async function fillLazy({ again = false } = {}) {
-  const elements = [...document.querySelectorAll("[data-live-lazy]")].filter((element) => again || !filled.has(element));
-  await Promise.all(elements.map(fill));
+  const wanted = (element) => !underWay.has(element) && (again || !filled.has(element));
+  await Promise.all([...document.querySelectorAll("[data-live-lazy]")].filter(wanted).map(fill));
 }
 
 async function fill(element) {
   filled.add(element);
+  underWay.add(element);
   const address = element.dataset.liveLazy;
   try {
     const { response, next } = await fetchPage(address, {});
@@ -67,5 +69,7 @@ async function fill(element) {
     tell(element, "live:morphed", { address });
   } catch {
     filled.delete(element); // no connection: the next reconnect asks again
+  } finally {
+    underWay.delete(element);
   }
 }

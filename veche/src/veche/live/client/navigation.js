@@ -73,10 +73,11 @@ async function arrive(url, next, { mode, scroll, submitted }) {
   shownAddress = url.pathname + url.search;
   await show(next, { reset, submitted });
   restoreDrafts();
-  if (reset) focusMain();
+  const refines = mode === "replace"; // a filter changed the address: whoever types goes on typing
+  if (reset && !refines) focusMain();
   if (scroll) scrollTo(...scroll);
   else if (url.hash && (reset || mode !== "none")) goToHash(url.hash);
-  else if (reset) scrollTo(0, 0);
+  else if (reset && !refines) scrollTo(0, 0);
   if (reset) announce(document.title);
   tell(document, "live:navigated", { url, direction });
 }

@@ -32,7 +32,7 @@ export function parse(html) {
 }
 
 const tracked = (page) =>
-  [...page.querySelectorAll("script:not([type='application/ld+json'], [type='application/json']), [data-live-track]")]
+  [...page.querySelectorAll("script:not([type='application/ld+json'], [type='application/json']), style, [data-live-track]")]
     .map((element) => element.src || element.href || element.textContent)
     .sort()
     .join("\n");
@@ -40,7 +40,7 @@ const tracked = (page) =>
 // As served: what extensions and widgets add later is no difference between two pages.
 const trackedAtLoad = tracked(document);
 
-/** Scripts cannot be taken back and layouts differ in everything: such pages are loaded whole. */
+/** Scripts cannot be taken back, inline styles are bound to their own nonce, layouts differ in everything: loaded whole. */
 export function canBecome(next) {
   return root.dataset.layout === next.documentElement.dataset.layout && trackedAtLoad === tracked(next);
 }
