@@ -7,6 +7,7 @@ Must not know: statements, transactions.
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -18,6 +19,10 @@ from veche.data.errors import DatabaseUnavailable
 from veche.data.postgres.sqlstates import translate
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+
+
+class NoConnection(DatabaseUnavailable):
+    """The pool gave none in time; to ask again at once would double the wait and help nobody."""
 
 
 class ConnectionPool:
@@ -43,6 +48,7 @@ class ConnectionPool:
                     open=False,
                     timeout=self._wait_seconds,
                     max_waiting=self._size * 20,
+                    check=_check,
                     max_lifetime=30 * 60.0,
                     # The pool must not go on trying with growing pauses: the next request tries by itself.
                     reconnect_timeout=self._wait_seconds,
@@ -52,17 +58,17 @@ class ConnectionPool:
             return self._pool
 
     async def take(self) -> Connection:
-        """Return a connection that nobody else uses; raises DatabaseUnavailable when none comes in time."""
+        """Return a connection that nobody else uses; raises NoConnection when none comes in time."""
         pool = self._pool or await self._open()
         try:
             return await pool.getconn()
         except psycopg_pool.PoolTimeout as error:
-            raise DatabaseUnavailable(
+            raise NoConnection(
                 f"no connection to PostgreSQL within {self._wait_seconds} s: it does not answer, or all {self._size} "
                 "connections are in use; try again"
             ) from error
         except psycopg_pool.TooManyRequests as error:
-            raise DatabaseUnavailable("too many requests wait for PostgreSQL already; try again") from error
+            raise NoConnection("too many requests wait for PostgreSQL already; try again") from error
         except psycopg.Error as error:
             raise translate(error) from error
 
@@ -73,13 +79,21 @@ class ConnectionPool:
         else:
             await connection.close()
 
-    async def throw_out_broken(self) -> None:
-        """Look at every idle connection: after a restart of the server all of them are broken."""
-        if self._pool is not None:
-            await self._pool.check()
-
     async def close(self) -> None:
         """Close every connection; those in use are closed when they come back."""
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+
+async def _check(connection: Connection) -> None:
+    if server_has_gone(connection.fileno()):
+        await connection.close()  # else the pool would keep it
+        raise psycopg.OperationalError("the server closed this connection while nobody used it")
+
+
+def server_has_gone(descriptor: int) -> bool:
+    """Return whether an idle connection has been closed by the server; asks the kernel, not the server."""
+    watch = select.poll()
+    watch.register(descriptor, select.POLLIN)
+    return bool(watch.poll(0))

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Dialect
 
 from veche.data.compilers import POSTGRESQL
 from veche.data.errors import DatabaseUnavailable, DataError, OutcomeUnknown, TransactionConflict
-from veche.data.postgres.connections import Connection, ConnectionPool
+from veche.data.postgres.connections import Connection, ConnectionPool, NoConnection, server_has_gone
 from veche.data.postgres.sqlstates import translate
 from veche.data.statement import Prepared, Row
 from veche.data.waiting import finish
@@ -44,10 +44,9 @@ class PostgresReader:
         """Return every row."""
         try:
             return await self._fetch_once(prepared.sql, arguments)
-        except DatabaseUnavailable as error:
-            if not isinstance(error.__cause__, psycopg.Error):
-                raise  # the pool gave no connection: waiting twice would help nobody
-            await self._pool.throw_out_broken()
+        except NoConnection:
+            raise
+        except DatabaseUnavailable:
             return await self._fetch_once(prepared.sql, arguments)
 
     async def _fetch_once(self, sql: str, arguments: tuple[Any, ...]) -> list[Row]:
@@ -77,10 +76,9 @@ class PostgresTransaction:
         """Take a connection, and begin; raises DatabaseUnavailable."""
         try:
             await self._begin_once()
-        except DatabaseUnavailable as error:
-            if not isinstance(error.__cause__, psycopg.Error):
-                raise
-            await self._pool.throw_out_broken()
+        except NoConnection:
+            raise
+        except DatabaseUnavailable:
             await self._begin_once()
 
     async def _begin_once(self) -> None:
@@ -256,7 +254,7 @@ class PostgresDatabase:
 
     def _open_own(self) -> psycopg.Connection[TupleRow]:
         own = self._own_connection
-        if own is None or own[0] != os.getpid() or own[1].closed:
+        if own is None or own[0] != os.getpid() or own[1].closed or server_has_gone(own[1].fileno()):
             # After a fork the parent's connection is left alone: closing it here would end the parent's session.
             opened = psycopg.connect(**self._parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
             self._own_connection = own = os.getpid(), opened
