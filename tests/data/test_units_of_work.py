@@ -154,6 +154,8 @@ def test_revisions_are_raised_by_one_with_each_message(school: School) -> None:
                 await unit.commit()
 
         await asyncio.gather(*(say(str(number)) for number in range(20)))
-        assert [change.version for change in school.published] == list(range(1, 21))
+        # On PostgreSQL the answers to two COMMITs may overtake each other on their way here: a version smaller than
+        # the one already seen is old news (veche.publish.messages).
+        assert sorted(change.version for change in school.published) == list(range(1, 21))
 
     school.run(work)
