@@ -115,7 +115,7 @@ def test_a_server_that_is_gone_is_an_answer_and_its_return_needs_nobody(
                     await school.units.reader.value(COUNT)
                 with pytest.raises(DatabaseUnavailable):
                     await add(school.units, "b")
-                assert time.monotonic() - began < 4
+                assert time.monotonic() - began < 2
             with pytest.raises(DatabaseUnavailable):
                 await asyncio.to_thread(school.database.execute_query, "SELECT 1")
         finally:
@@ -138,7 +138,7 @@ def test_who_waits_too_long_for_a_connection_is_refused(make: Callable[..., Post
     async def work() -> None:
         units = units_of(database)
         async with units.begin():
-            with pytest.raises(DatabaseUnavailable, match=r"within 0\.1 s"):
+            with pytest.raises(DatabaseUnavailable, match=r"in use for 0\.1 s"):
                 await units.reader.value(COUNT)
         assert await units.reader.value(COUNT) == 0
         await database.close()

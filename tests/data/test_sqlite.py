@@ -75,7 +75,7 @@ def test_a_slow_read_goes_on_in_a_thread_and_the_loop_stays_free(path: Path) -> 
             reads_meanwhile += 1
             await asyncio.sleep(0)
         assert slow.result() == 1_500_000
-        assert database.reader.reruns == 1
+        assert database.reader.reruns >= 1
         assert reads_meanwhile > 10
         await database.close()
 

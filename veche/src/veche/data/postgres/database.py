@@ -139,7 +139,7 @@ class PostgresTransaction:
             if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 await connection.execute("ROLLBACK")
         except psycopg.Error:
-            await connection.close()  # a connection in an unknown state is nobody's; the server rolls back by itself
+            pass  # give_back() closes a connection that is not idle; the server then rolls back by itself
         await self._pool.give_back(connection)
 
 
@@ -254,7 +254,7 @@ class PostgresDatabase:
 
     def _open_own(self) -> psycopg.Connection[TupleRow]:
         own = self._own_connection
-        if own is None or own[0] != os.getpid() or own[1].closed or server_has_gone(own[1].fileno()):
+        if own is None or own[0] != os.getpid() or server_has_gone(own[1]):
             # After a fork the parent's connection is left alone: closing it here would end the parent's session.
             opened = psycopg.connect(**self._parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
             self._own_connection = own = os.getpid(), opened

@@ -114,7 +114,8 @@ class WritersTurn:
             self._held_since = None
 
     def close(self) -> None:
-        """Close the lock files."""
+        """Close the lock files; another loop may use the turn afterwards."""
+        self._queue = asyncio.Lock()
         self._gate.close()
         self._writing.close()
         self._held_since = None
