@@ -1,1 +1,1 @@
-"""To be filled by its first modules."""
+"""Protocol engines: octets in, events or calls out, and back; no sockets, no clock."""

@@ -1,1 +1,25 @@
-"""To be filled by its first modules."""
+"""WebSocket without I/O (RFC 6455): octets ↔ messages, the opening and the closing handshake."""
+
+from veche.wire.websocket.closing import CloseCode, State, may_be_sent
+from veche.wire.websocket.connection import SendAfterClose, WebSocketConnection
+from veche.wire.websocket.errors import FrameRefused, HandshakeRefused, ProtocolError
+from veche.wire.websocket.handshake import Handshake, read_handshake
+from veche.wire.websocket.messages import Close, MessageReader, Ping, Pong, Received
+
+__all__ = [
+    "Close",
+    "CloseCode",
+    "FrameRefused",
+    "Handshake",
+    "HandshakeRefused",
+    "MessageReader",
+    "Ping",
+    "Pong",
+    "ProtocolError",
+    "Received",
+    "SendAfterClose",
+    "State",
+    "WebSocketConnection",
+    "may_be_sent",
+    "read_handshake",
+]

@@ -1,0 +1,70 @@
+"""One accepted WebSocket connection without I/O: octets ↔ messages, and who may still send what.
+
+One job: put reading, writing and the closing handshake together.
+Must not know: sockets, clocks, applications.
+"""
+
+from veche.wire.websocket.closing import TRANSITIONS, CloseCode, Event, State, close_payload
+from veche.wire.websocket.errors import ProtocolError
+from veche.wire.websocket.frames import Opcode, encode_frame
+from veche.wire.websocket.messages import Close, MessageReader, Received
+
+
+class SendAfterClose(ProtocolError):
+    """A frame was to be sent after our Close frame (RFC 6455 §5.5.1); nothing was."""
+
+
+class WebSocketConnection:
+    """The server's side of one connection; the methods that send return the octets to write."""
+
+    def __init__(self, *, message_limit_octets: int) -> None:
+        self.state = State.OPEN
+        self._reader = MessageReader(message_limit_octets=message_limit_octets)
+
+    @property
+    def buffered_octets(self) -> int:
+        """What of the peer's octets is kept."""
+        return self._reader.buffered_octets
+
+    def receive(self, octets: bytes) -> list[Received]:
+        """Return the messages and control frames that are complete now.
+
+        A Close among them moves the state; answer it with close(), then close TCP. Raises FrameRefused: send
+        close(refusal.code), then close TCP.
+        """
+        received = self._reader.receive(octets)
+        if received and isinstance(received[-1], Close):
+            self._move(Event.RECEIVE_CLOSE)
+        return received
+
+    def text(self, text: str) -> bytes:
+        """Return the frame of a text message."""
+        return self._frame(Opcode.TEXT, text.encode())
+
+    def binary(self, octets: bytes) -> bytes:
+        """Return the frame of a binary message."""
+        return self._frame(Opcode.BINARY, octets)
+
+    def ping(self, payload: bytes = b"") -> bytes:
+        """Return a Ping frame; payload: at most 125 octets, the Pong repeats it."""
+        return self._frame(Opcode.PING, payload)
+
+    def pong(self, payload: bytes) -> bytes:
+        """Return the answer to a Ping."""
+        return self._frame(Opcode.PONG, payload)
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> bytes:
+        """Return our Close frame, b"" when it was sent before. 1005 makes one without a code, to answer such a one."""
+        if self.state in (State.CLOSE_SENT, State.CLOSED):
+            return b""
+        payload = b"" if code == CloseCode.NO_STATUS else close_payload(code, reason)
+        self._move(Event.SEND_CLOSE)
+        return encode_frame(Opcode.CLOSE, payload)
+
+    def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
+        if self.state is not State.OPEN:
+            raise SendAfterClose("the WebSocket is closing; expected no more messages after close()")
+        return encode_frame(opcode, payload)
+
+    def _move(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state].get(event, self.state)

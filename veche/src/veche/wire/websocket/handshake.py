@@ -1,0 +1,81 @@
+"""The opening handshake on HTTP/1.1 (RFC 6455 §4.2).
+
+One job: the fields of an Upgrade request → the answer, or why not.
+Must not know: sockets, applications, HTTP's own syntax (wire.h1 has read it).
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from veche.wire.websocket.errors import HandshakeRefused
+
+GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # §1.3
+VERSION: Final = b"13"
+KEY_OCTETS: Final = 16
+SUBPROTOCOL: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+Field = tuple[bytes, bytes]
+
+
+class Handshake:
+    """A request that may become a WebSocket."""
+
+    def __init__(self, key: bytes, subprotocols: tuple[str, ...]) -> None:
+        self.key = key
+        self.subprotocols = subprotocols
+
+    def answer(self, subprotocol: str | None = None) -> list[Field]:
+        """Return the fields of the 101 response. Raises ValueError for a subprotocol that was not offered (§4.2.2)."""
+        if subprotocol is not None and subprotocol not in self.subprotocols:
+            raise ValueError(f"subprotocol {subprotocol!r} was not offered; expected one of {self.subprotocols}")
+        fields = [
+            (b"upgrade", b"websocket"),
+            (b"connection", b"Upgrade"),
+            (b"sec-websocket-accept", accept_value(self.key)),
+        ]
+        if subprotocol is not None:
+            fields.append((b"sec-websocket-protocol", subprotocol.encode("ascii")))
+        return fields
+
+
+def read_handshake(method: str, version: str, fields: Iterable[Field]) -> Handshake:
+    """Return the handshake of a request whose Connection names Upgrade and whose Upgrade is websocket.
+
+    fields: names in lower case. Raises HandshakeRefused: 426 for another version of the protocol, 400 for the rest.
+    """
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        if name.startswith(b"sec-websocket-"):
+            found.setdefault(name, []).append(value)
+    if method != "GET" or version == "1.0":
+        raise HandshakeRefused(400, "a WebSocket begins with GET and HTTP/1.1 (RFC 6455 §4.1)")
+    if found.get(b"sec-websocket-version") != [VERSION]:
+        raise HandshakeRefused(426, "expected Sec-WebSocket-Version: 13", ((b"sec-websocket-version", VERSION),))
+    keys = found.get(b"sec-websocket-key", [])
+    if len(keys) != 1 or not _is_key(keys[0]):
+        raise HandshakeRefused(400, "Sec-WebSocket-Key is not 16 octets in base64 (RFC 6455 §4.1)")
+    return Handshake(keys[0], _subprotocols(found.get(b"sec-websocket-protocol", [])))
+
+
+def accept_value(key: bytes) -> bytes:
+    """Return the value of Sec-WebSocket-Accept for a key (§4.2.2)."""
+    # SHA-1 is the protocol's choice; it proves that the server speaks WebSocket, not who it is.
+    return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
+
+
+def _is_key(key: bytes) -> bool:
+    try:
+        return len(base64.b64decode(key, validate=True)) == KEY_OCTETS
+    except binascii.Error:
+        return False
+
+
+def _subprotocols(values: Sequence[bytes]) -> tuple[str, ...]:
+    names = [name.strip(b" \t") for value in values for name in value.split(b",")]
+    if any(not SUBPROTOCOL.fullmatch(name) for name in names):
+        raise HandshakeRefused(400, "Sec-WebSocket-Protocol is not a list of tokens (RFC 6455 §4.1)")
+    return tuple(name.decode("ascii") for name in names)
