@@ -37,7 +37,15 @@ from campus.model import DEFAULT_COMMUNITY_ID, METADATA, Membership, Role
 from campus.settings import Registration
 from fixtures.campus_site import CHEAP, PASSWORD, Clock
 from veche.data import UnitsOfWork, create_tables, open_database
-from veche.identity import Browser, LinkSpent, Passwords, TooManyAttempts, parse_account_name
+from veche.identity import (
+    Browser,
+    HashingBusy,
+    LinkSpent,
+    Passwords,
+    TooManyAttempts,
+    Verdict,
+    parse_account_name,
+)
 from veche.publish import Change
 
 HERE = DEFAULT_COMMUNITY_ID
@@ -251,6 +259,22 @@ def test_many_names_from_one_address_are_counted_together(sqlite_url: str) -> No
         with pytest.raises(TooManyAttempts):
             await log_in(two, "иван")
         assert await log_in(two, "иван", address="198.51.100.1")
+
+    run(sqlite_url, scenario)
+
+
+def test_an_attempt_that_was_not_looked_at_does_not_count(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(stored: str | None, text: str) -> Verdict:
+        raise HashingBusy(2)
+
+    async def scenario(two: Two) -> None:
+        await two.register("иван")
+        with monkeypatch.context() as patch:
+            patch.setattr(two.identity.passwords, "verify", busy)
+            for _ in range(100):
+                with pytest.raises(HashingBusy):
+                    await log_in(two, "иван")
+        assert await log_in(two, "иван")
 
     run(sqlite_url, scenario)
 

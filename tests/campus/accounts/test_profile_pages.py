@@ -4,7 +4,7 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from campus.accounts.administration import suspend, unsuspend
 from campus.accounts.services import open_identity
 from campus.model import DEFAULT_COMMUNITY_ID, Role
 from fixtures.campus_site import PASSWORD, Site, running
+from veche.data import Reader
+from veche.identity import SessionModel, Sessions
 
 Scenario = Callable[[Site], Awaitable[None]]
 
@@ -145,6 +147,9 @@ def test_a_token_is_shown_once_acts_for_its_owner_and_ends_when_revoked(database
         # No session cookie, so nothing can be forged: a form passes without proof of its origin.
         posted = await program.post("/language", headers={"sec-fetch-site": "cross-site"}, form={"language": "ru"})
         assert posted.status_code == 303
+        for path in ("/profile/tokens", "/profile/password", "/profile/sessions/end-others"):
+            form = {"token_name": "more", "old_password": PASSWORD, "new_password": "новые слова"}
+            assert (await program.post(path, form=form)).status_code == 403, "a program is not the person"
         await ivan.submit(page, "revoke")
         answer = await program.get("/profile", headers={"accept": "application/json"})
         assert answer.status_code == 401
@@ -204,5 +209,24 @@ def test_roles_are_shown_on_the_members_page(sqlite_url: str, tmp_path: Path) ->
     async def scenario(site: Site) -> None:
         await site.register(site.visitor(), "мария", Role.TEACHER)
         assert "Teacher" in (await site.visitor().get("/members/мария")).text
+
+    run(sqlite_url, tmp_path, scenario)
+
+
+def test_one_page_looks_its_viewer_up_once(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(site: Site) -> None:
+        visitor = site.visitor()
+        await site.register(visitor, "иван")
+        looked: list[str] = []
+        find = Sessions.find
+
+        async def counted(sessions: Sessions, reader: Reader, secret: str, now: datetime) -> SessionModel | None:
+            looked.append(secret)
+            return await find(sessions, reader, secret, now)
+
+        monkeypatch.setattr(Sessions, "find", counted)
+        page = await visitor.get("/profile")
+        assert 'action="/logout"' in page.text, "the layout's menu knows the viewer, too"
+        assert len(looked) == 1
 
     run(sqlite_url, tmp_path, scenario)

@@ -4,7 +4,7 @@ Must not know: requests, forms, languages.
 A password is hashed before the unit of work begins: hashing takes longer than a unit may be held.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -36,7 +36,7 @@ from campus.accounts.services import (
 from campus.model import Membership, Role, searched_name
 from campus.settings import Language
 from veche.data import ConstraintViolated, Unit, UnitsOfWork
-from veche.identity import AccountName, Attempt, Browser, LinkSpent, network_of
+from veche.identity import AccountName, Attempt, Browser, HashingBusy, LinkSpent, Verdict, network_of
 
 MAX_TOKENS: Final = 50
 NAME_CONSTRAINTS: Final = frozenset({"uq_account_canonical_name", "uq_account_skeleton"})
@@ -102,7 +102,7 @@ async def log_in(units: UnitsOfWork, identity: Identity, visit: Visit, name: str
     of_name, of_address = attempts = login_attempts(canonical, visit.browser.address)
     await identity.throttle.take_at_once(units, attempts, now)
     known_hash = account.password_hash if account is not None else None
-    verdict = await identity.passwords.verify(known_hash, password)
+    verdict = await _verify(units, identity, attempts, known_hash, password)
     if account is None or not verdict.matches:
         raise WrongCredentials
     async with units.begin() as unit:
@@ -138,7 +138,7 @@ async def change_password(
     """
     of_name, of_address = attempts = login_attempts(account.canonical_name, visit.browser.address)
     await identity.throttle.take_at_once(units, attempts, identity.now())
-    verdict = await identity.passwords.verify(account.password_hash, old)
+    verdict = await _verify(units, identity, attempts, account.password_hash, old)
     if not verdict.matches:
         raise WrongCredentials
     password_hash = await identity.passwords.hash(new)
@@ -236,6 +236,20 @@ async def sweep(units: UnitsOfWork, identity: Identity) -> int:
         swept += await identity.throttle.sweep(unit, now)
         await unit.commit()
     return swept
+
+
+async def _verify(
+    units: UnitsOfWork, identity: Identity, attempts: Sequence[Attempt], stored: str | None, password: str
+) -> Verdict:
+    """Return whether the password is right; when nothing was checked for want of a thread, nothing is counted."""
+    try:
+        return await identity.passwords.verify(stored, password)
+    except HashingBusy:
+        async with units.begin() as unit:
+            for attempt in attempts:
+                await identity.throttle.give_back(unit, attempt)
+            await unit.commit()
+        raise
 
 
 async def _join(

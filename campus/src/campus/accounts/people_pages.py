@@ -20,7 +20,7 @@ from campus.accounts.errors import LastAdministrator, NoSuchMember
 from campus.accounts.forms import InvitationForm, RegistrationModeForm, RoleForm
 from campus.accounts.queries import find_community, list_people
 from campus.accounts.services import INVITATION_LINK, Identity
-from campus.accounts.viewer import Viewer, require_role
+from campus.accounts.viewer import Member, Viewer, require_role, require_session
 from campus.model import Role
 from campus.screen import Screen
 from veche.data import UnitsOfWork
@@ -38,8 +38,10 @@ class Administration:
 
 
 async def provide_administration(viewer: Viewer, units: UnitsOfWork, identity: Identity) -> Administration:
-    """Provide it to administrators; everybody else gets 401 or 403."""
+    """Provide it to administrators in person; everybody else, and their programs, get 401 or 403."""
     require_role(viewer, Role.ADMINISTRATOR)
+    if isinstance(viewer, Member):
+        require_session(viewer)
     return Administration(viewer, units, identity)
 
 

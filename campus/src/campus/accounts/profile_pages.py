@@ -30,7 +30,7 @@ from campus.accounts.forms import (
 )
 from campus.accounts.queries import find_account, find_member_by_name, find_membership
 from campus.accounts.services import Identity
-from campus.accounts.viewer import LANGUAGE_COOKIE, Member, Viewer
+from campus.accounts.viewer import LANGUAGE_COOKIE, Member, Viewer, require_session
 from campus.feature import ProfileSection
 from campus.markdown import render as render_markdown
 from campus.screen import Screen
@@ -128,6 +128,7 @@ async def send_profile(page: ProfileScreen, viewer: Member, form: Form[ProfileFo
 
 async def send_password(page: ProfileScreen, viewer: Member, form: Form[PasswordForm], entry: Entry) -> Response:
     """Change the password; every other session ends."""
+    require_session(viewer)
     account = await find_account(entry.units.reader, viewer.account_id)
     assert account is not None, "a session has a foreign key to its account"
     form, new = read_new_password(form, account.name)
@@ -162,6 +163,7 @@ async def send_token(
     page: ProfileScreen, viewer: Member, form: Form[TokenForm], units: UnitsOfWork, identity: Identity
 ) -> Response:
     """Make a personal token and show it, this once."""
+    require_session(viewer)
     if form.value is None:
         return await page.render(token=form, status_code=422)
     try:
@@ -173,6 +175,7 @@ async def send_token(
 
 async def send_revocation(viewer: Member, token_id: int, units: UnitsOfWork, identity: Identity) -> Response:
     """Revoke one of one's own tokens."""
+    require_session(viewer)
     if not await revoke_token(units, identity, viewer.account_id, token_id):
         raise HTTPException(404, "You have no such token.")
     return RedirectResponse("/profile#tokens")
@@ -180,6 +183,7 @@ async def send_revocation(viewer: Member, token_id: int, units: UnitsOfWork, ide
 
 async def send_session_end(viewer: Member, session_id: int, units: UnitsOfWork, identity: Identity) -> Response:
     """End one of one's own sessions."""
+    require_session(viewer)
     if not await end_session(units, identity, viewer.account_id, session_id):
         raise HTTPException(404, "You have no such session.")
     return RedirectResponse("/profile#sessions")
@@ -187,6 +191,7 @@ async def send_session_end(viewer: Member, session_id: int, units: UnitsOfWork, 
 
 async def send_other_sessions_end(viewer: Member, units: UnitsOfWork, identity: Identity) -> Response:
     """End every session but this one."""
+    require_session(viewer)
     await end_other_sessions(units, identity, viewer.account_id, viewer.session_id)
     return RedirectResponse("/profile#sessions")
 

@@ -4,6 +4,7 @@ One job: session cookie or bearer token → account → what they are in this co
 Must not know: pages, what the roles may do in other features.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from veche.log import Level, Sink
 from veche.web import HTTPConnection, HTTPException
 
 STATE_KEY: Final = "viewer"
+LOOKING_KEY: Final = "viewer_looking"
 BEARER: Final = "bearer"
 LANGUAGE_COOKIE: Final = "language"
 
@@ -110,7 +112,15 @@ class Viewers:
         is taken for a stranger would not learn why it finds so little.
         """
         known = connection.state.get(STATE_KEY)
-        return known if isinstance(known, Viewer) else await self.viewer_now(connection)
+        if isinstance(known, Viewer):
+            return known
+        # The handler and what its layout loads ask at the same moment; one look-up answers both. Shielded: a part
+        # that is given up must not take the look-up away from the handler.
+        looking: asyncio.Task[Viewer] | None = connection.state.get(LOOKING_KEY)
+        if looking is None:
+            looking = asyncio.create_task(self.viewer_now(connection), name="viewer")
+            connection.state.viewer_looking = looking
+        return await asyncio.shield(looking)
 
     async def viewer_now(self, connection: HTTPConnection) -> Viewer:
         """Return who is asking, looked up again: a socket lives longer than a session or a role."""
@@ -200,3 +210,12 @@ def require_role(viewer: Viewer, *roles: Role) -> None:
         raise HTTPException(401, "Log in first.", headers={"www-authenticate": "Bearer"})
     if viewer.role not in roles and not viewer.administers:
         raise HTTPException(403, "Your role here does not allow this.")
+
+
+def require_session(member: Member) -> None:
+    """Keep programs from what only the member in person may do: a leaked token must not make itself more tokens.
+
+    Raises HTTPException(403) for a bearer token.
+    """
+    if not member.session_id:
+        raise HTTPException(403, "A personal token cannot do this; log in with a browser.")

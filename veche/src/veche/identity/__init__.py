@@ -12,7 +12,7 @@ from veche.identity.errors import (
 )
 from veche.identity.models import AccountModel, OneTimeLinkModel, PersonalTokenModel, SessionModel, ThrottleModel
 from veche.identity.one_time_links import OneTimeLinks
-from veche.identity.passwords import HashCost, Passwords, parse_password
+from veche.identity.passwords import HashCost, Passwords, Verdict, parse_password
 from veche.identity.person_names import parse_person_name
 from veche.identity.personal_tokens import PersonalTokens
 from veche.identity.sessions import Browser, Sessions, SessionTimes, session_cookie_name
@@ -42,6 +42,7 @@ __all__ = [
     "Throttle",
     "ThrottleModel",
     "TooManyAttempts",
+    "Verdict",
     "forbidden_characters",
     "list_characters",
     "network_of",
