@@ -23,14 +23,17 @@ def open_bus(
     newest: NewestVersions,
     *,
     on_failure: Callable[[Exception], None],
+    others_write: bool = False,
 ) -> Bus:
     """Return the bus of this process, not yet started.
 
     Under our server's master it reaches the other workers at once, and the floor only mends what a worker could not
-    say because it died between its commit and its publish. Elsewhere the floor asks the database every second.
+    say because it died between its commit and its publish: every 5 s. Elsewhere, and where others write (a second
+    container on one database), it asks every second.
     """
     descriptor = environ.get(RELAY_ENVIRONMENT_NAME)
     if descriptor is None:
         return PollFloor(LocalBus(), newest, every_seconds=FLOOR_SECONDS, on_failure=on_failure)
     bus = RelayBus(int(descriptor))
-    return PollFloor(bus, newest, every_seconds=FLOOR_BESIDE_RELAY_SECONDS, on_failure=on_failure)
+    every_seconds = FLOOR_SECONDS if others_write else FLOOR_BESIDE_RELAY_SECONDS
+    return PollFloor(bus, newest, every_seconds=every_seconds, on_failure=on_failure)

@@ -14,6 +14,7 @@ const SCROLL_SAVE_MILLISECONDS = 150;
 let position = 0;
 let shownAddress = "";
 let scrollTimer = null;
+let jumping = false;
 let request = null; // the navigation under way; a newer one ends it
 let newest = 0;
 
@@ -75,8 +76,7 @@ async function arrive(url, next, { mode, scroll, submitted }) {
   restoreDrafts();
   const refines = mode === "replace"; // a filter changed the address: whoever types goes on typing
   if (reset && !refines) focusMain();
-  if (scroll) scrollTo(...scroll);
-  else if (url.hash && (reset || mode !== "none")) goToHash(url.hash);
+  if (scroll || (url.hash && (reset || mode !== "none"))) restoreScroll(scroll);
   else if (reset && !refines) scrollTo(0, 0);
   if (reset) announce(document.title);
   tell(document, "live:navigated", { url, direction });
@@ -103,9 +103,13 @@ function saveScroll() {
   history.replaceState(stateNow(), "");
 }
 
-/** The browser's own jump within the page: it scrolls, marks :target and moves the start of tabbing. */
-function goToHash(hash) {
-  location.replace(hash);
+/** Without a place of its own, the browser's jump: it scrolls, marks :target and moves the start of tabbing. */
+function restoreScroll(scroll) {
+  if (scroll) return scrollTo(...scroll);
+  if (!location.hash) return scrollTo(0, 0);
+  jumping = true; // popstate comes while this line runs
+  location.replace(location.hash);
+  jumping = false;
   history.replaceState(stateNow(), "");
 }
 
@@ -141,19 +145,20 @@ function onClick(event) {
 
 function onPopState() {
   clearTimeout(scrollTimer);
+  if (jumping) return;
   const samePage = location.pathname + location.search === shownAddress;
-  const { state } = history; // not the event's: a jump of our own has written its state by now
+  const { state } = history;
   if (state?.live !== 1) {
     if (!samePage) return void visit(location.href, { mode: "none" });
-    // A jump within the page, by the browser: the entry is new and has no state of ours yet.
+    // A jump within the page, by the browser: the entry is new and has no state of ours yet. It scrolls after this event.
     position += 1;
-    history.replaceState(stateNow(), "");
+    history.replaceState({ live: 1, position, scroll: null }, "");
     return;
   }
   if (samePage) {
     beginTurn(); // the visit that was under way belongs to an entry that was left
     position = state.position;
-    scrollTo(...state.scroll);
+    restoreScroll(state.scroll);
     return;
   }
   visit(location.href, { mode: "none", scroll: state.scroll });
