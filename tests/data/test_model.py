@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from data.school import METADATA, MOMENT, Course, Level, Person, SchoolModel, TenantModel
 from veche.data import Field, Model, Ref, Statement, ValueRefused, field, ref
-from veche.data.compilers import POSTGRESQL, SQLITE
+from veche.data.postgres.dialect import POSTGRESQL
+from veche.data.sqlite.dialect import SQLITE
 
 PersonId = NewType("PersonId", int)
 

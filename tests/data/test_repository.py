@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from data.school import MOMENT, Course, Person, Room, School
 from veche.data import NotFound, Statement, get, get_for_update, next_revision, page_after
-from veche.data.compilers import SQLITE
+from veche.data.sqlite.dialect import SQLITE
 
 UP = Statement(page_after(sa.select(Course.title, Course.id), Course.title, Course.id))
 DOWN = Statement(page_after(sa.select(Course.starts_at, Course.id), Course.starts_at, Course.id, descending=True))

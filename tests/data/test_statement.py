@@ -8,11 +8,11 @@ import math
 import msgspec
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from data.school import MOMENT, Course, Level, Person, Room, School
-from veche.data import Statement, StatementWrong, ValueRefused
-from veche.data.compilers import POSTGRESQL, SQLITE
+from veche.data import Statement, StatementWrong, ValueRefused, upsert
+from veche.data.postgres.dialect import POSTGRESQL
+from veche.data.sqlite.dialect import SQLITE
 from veche.data.statement import PlanCache
 
 BY_IDS = Statement(sa.select(Person.name).where(Person.id.in_(sa.bindparam("ids"))).order_by(Person.name))
@@ -113,9 +113,14 @@ def test_sums_and_averages_are_plain_numbers(school: School) -> None:
 
 def test_rows_can_be_returned_by_a_write_and_conflicts_ignored(school: School) -> None:
     unless_there = Statement(
-        insert_or(Person)
+        upsert(Person)
         .values(id=sa.bindparam("id"), name=sa.bindparam("name"))
         .on_conflict_do_nothing(index_elements=[Person.name])
+    )
+    or_rename = Statement(
+        upsert(Person)
+        .values(id=sa.bindparam("id"), name=sa.bindparam("name"))
+        .on_conflict_do_update(index_elements=[Person.id], set_={"name": sa.bindparam("name")})
     )
     raised = Statement(sa.update(Room).values(revision=Room.revision + 1).returning(Room), Room)
 
@@ -123,6 +128,7 @@ def test_rows_can_be_returned_by_a_write_and_conflicts_ignored(school: School) -
         async with school.units.begin() as unit:
             assert await unit.run(unless_there, id=1, name="Ада") == 1
             assert await unit.run(unless_there, id=2, name="Ада") == 0
+            assert await unit.run(or_rename, id=1, name="Боб") == 1
             await unit.insert(Room(id=1))
             assert await unit.all(raised) == [Room(id=1, revision=1)]
             await unit.commit()

@@ -1,5 +1,7 @@
 """Models, statements, units of work and the two databases they run on; README.md shows how to use them."""
 
+from sqlalchemy.dialects.sqlite import insert as upsert
+
 from veche.data.constraints import Check, ForeignKey, Index, Unique
 from veche.data.errors import (
     ConstraintKind,
@@ -63,4 +65,5 @@ __all__ = [
     "open_database",
     "page_after",
     "ref",
+    "upsert",
 ]

@@ -18,9 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from sqlalchemy.engine import Dialect
 
-from veche.data.compilers import POSTGRESQL
 from veche.data.errors import DatabaseUnavailable, DataError, OutcomeUnknown, TransactionConflict
 from veche.data.postgres.connections import Connection, ConnectionPool, NoConnection, server_has_gone
+from veche.data.postgres.dialect import POSTGRESQL
 from veche.data.postgres.sqlstates import translate
 from veche.data.statement import Prepared, Row
 from veche.data.waiting import finish

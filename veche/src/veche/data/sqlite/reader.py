@@ -18,8 +18,8 @@ from typing import Any, Final
 import apsw
 from sqlalchemy.engine import Dialect
 
-from veche.data.compilers import SQLITE
 from veche.data.sqlite.connections import open_reader, translate
+from veche.data.sqlite.dialect import SQLITE
 from veche.data.statement import Prepared, Row
 
 INLINE_BUSY_MILLISECONDS: Final = 50

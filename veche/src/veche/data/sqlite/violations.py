@@ -18,8 +18,8 @@ from typing import Any
 import apsw
 import sqlalchemy as sa
 
-from veche.data.compilers import SQLITE
 from veche.data.errors import ConstraintKind, ConstraintViolated
+from veche.data.sqlite.dialect import SQLITE
 from veche.data.statement import Plan, Prepared
 
 KINDS = {

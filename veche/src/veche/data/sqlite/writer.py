@@ -18,9 +18,9 @@ from typing import Any, Final
 import apsw
 from sqlalchemy.engine import Dialect
 
-from veche.data.compilers import SQLITE
 from veche.data.errors import DatabaseUnavailable, DataError, UnitExpired
 from veche.data.sqlite.connections import open_writer, translate
+from veche.data.sqlite.dialect import SQLITE
 from veche.data.sqlite.turns import WritersTurn
 from veche.data.sqlite.violations import violation
 from veche.data.statement import Prepared, Row
