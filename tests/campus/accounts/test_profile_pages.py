@@ -85,7 +85,7 @@ def test_a_new_password_asks_for_the_old_one_and_ends_the_other_browsers(sqlite_
 
 def test_sessions_are_shown_with_their_browsers_and_ended(database_url: str, tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
-        here = site.visitor(user_agent="Firefox <here>")
+        here = site.visitor(user_agent="Robot <here>")
         phone = site.visitor(user_agent="Phone")
         laptop = site.visitor(user_agent="Laptop")
         await site.register(here, "иван")
@@ -94,7 +94,7 @@ def test_sessions_are_shown_with_their_browsers_and_ended(database_url: str, tmp
         for one in (phone, laptop):
             await site.log_in(one, "иван")
         page = await here.get("/profile")
-        assert "Firefox &lt;here&gt;" in page.text
+        assert "Robot &lt;here&gt;" in page.text
         ids = re.findall(r'id="session-(\d+)"', page.text)
         assert len(ids) == 3
         ends = [form for form in page.forms if form.action.endswith("/end")]

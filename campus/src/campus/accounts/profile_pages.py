@@ -18,6 +18,7 @@ from campus.accounts.actions import (
     end_session,
     revoke_token,
 )
+from campus.accounts.browsers import describe_browser
 from campus.accounts.entry import Entry, same_site_address
 from campus.accounts.errors import TooManyTokens
 from campus.accounts.forms import (
@@ -91,7 +92,10 @@ class ProfileScreen:
             token_form=token or Form.empty(TokenForm),
             new_token=new_token,
             tokens=await self._identity.tokens.of_account(reader, viewer.account_id),
-            sessions=await self._identity.sessions.of_account(reader, viewer.account_id, self._identity.now()),
+            sessions=[
+                (session, describe_browser(session.user_agent))
+                for session in await self._identity.sessions.of_account(reader, viewer.account_id, self._identity.now())
+            ],
             sections=await self._sections.load(reader, viewer, viewer.account_id),
             status_code=status_code,
             headers={"cache-control": "no-store"} if new_token else headers,
