@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
-import uvloop
 
 from data.school import METADATA, Message, Person, Room, School, units_of
 from fixtures.databases import PASSWORD, PostgresCluster
@@ -258,17 +257,6 @@ def test_the_name_of_a_shard_s_constraint_is_the_declared_one(school: School) ->
         assert (found.name, found.kind, found.columns) == ("uq_person_name", ConstraintKind.UNIQUE, ("name",))
 
     school.run(work)
-
-
-def test_everything_works_on_uvloop(school: School) -> None:
-    async def work() -> None:
-        create_tables(school.database, METADATA)
-        await asyncio.gather(*(add(school.units, str(number)) for number in range(10)))
-        assert await school.units.reader.value(COUNT) == 10
-        await school.database.close()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work())
 
 
 def test_what_is_not_given_comes_from_the_environment(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

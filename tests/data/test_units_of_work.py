@@ -6,14 +6,17 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+import uvloop
 
-from data.school import MOMENT, Course, Lesson, Level, Message, Person, Room, School
+from data.school import METADATA, MOMENT, Course, Lesson, Level, Message, Person, Room, School
 from veche.data import (
     ConstraintKind,
     ConstraintViolated,
+    ForeignAwait,
     Statement,
     UnitClosed,
     UnitExpired,
+    create_tables,
     find,
     get,
     next_revision,
@@ -80,6 +83,7 @@ def test_a_refused_row_names_its_constraint(school: School) -> None:
             await unit.commit()
         cases = [
             (Person(name="Ада"), "uq_person_name", ConstraintKind.UNIQUE, "person", ("name",)),
+            (Person(name=None), "nn_person_name", ConstraintKind.NOT_NULL, "person", ("name",)),  # type: ignore[arg-type]
             (Person(name=""), "ck_person_name_length", ConstraintKind.CHECK, "person", ()),
             (Person(id=ada.id, name="B"), "pk_person", ConstraintKind.PRIMARY_KEY, "person", ("id",)),
             (
@@ -157,5 +161,58 @@ def test_revisions_are_raised_by_one_with_each_message(school: School) -> None:
         # On PostgreSQL the answers to two COMMITs may overtake each other on their way here: a version smaller than
         # the one already seen is old news (veche.publish.messages).
         assert sorted(change.version for change in school.published) == list(range(1, 21))
+
+    school.run(work)
+
+
+def test_everything_works_on_uvloop(school: School) -> None:
+    async def add(name: str) -> None:
+        async with school.units.begin() as unit:
+            await unit.insert(Person(name=name))
+            await unit.commit()
+
+    async def work() -> None:
+        create_tables(school.database, METADATA)
+        await asyncio.gather(*(add(str(number)) for number in range(10)))
+        assert len(await school.units.reader.all(Statement(sa.select(Person), Person))) == 10
+        await school.database.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work())
+
+
+def test_awaiting_anything_else_inside_a_unit_is_found_in_debug_mode(school: School) -> None:
+    async def work() -> None:
+        create_tables(school.database, METADATA)
+        with pytest.raises(ForeignAwait):
+            async with school.units.begin() as unit:
+                await unit.insert(Person(name="a"))
+                await asyncio.sleep(0)
+                await unit.commit()
+        async with school.units.begin() as unit:
+            await unit.insert(Person(name="b"))
+            await unit.all(Statement(sa.select(Person), Person))
+            await unit.commit()
+        await school.database.close()
+
+    asyncio.run(work(), debug=True)
+
+
+def test_like_and_ilike_mean_the_same_in_every_script(school: School) -> None:
+    async def work() -> None:
+        async with school.units.begin() as unit:
+            for name in ("Ада", "ада Байрон", "Bob", "bobby", "100%"):
+                await unit.insert(Person(name=name))
+            await unit.commit()
+
+        async def names(condition: sa.ColumnElement[bool]) -> list[str]:
+            return sorted(
+                row[0] for row in await school.units.reader.all(Statement(sa.select(Person.name).where(condition)))
+            )
+
+        assert await names(Person.name.like("Ада%")) == ["Ада"]
+        assert await names(Person.name.ilike("АДА%")) == ["Ада", "ада Байрон"]
+        assert await names(Person.name.like("bob%")) == ["bobby"]
+        assert await names(Person.name.contains("0%", autoescape=True)) == ["100%"]
 
     school.run(work)

@@ -78,5 +78,9 @@ class UnitClosed(DataError):
     """A unit of work was used after its commit, its roll-back or an error in it."""
 
 
+class ForeignAwait(DataError):
+    """A unit of work awaited something else while it was open; found in asyncio's debug mode only: a bug of ours."""
+
+
 class SchemaMismatch(DataError):
     """The database has not the tables that this version of the program expects."""

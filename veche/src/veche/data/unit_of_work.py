@@ -18,6 +18,7 @@ from veche.data.errors import (
     ConstraintKind,
     ConstraintViolated,
     DataError,
+    ForeignAwait,
     NotFound,
     TransactionConflict,
     UnitClosed,
@@ -26,11 +27,30 @@ from veche.data.errors import (
 from veche.data.executor import Database, Reader, Transaction
 from veche.data.model import Model
 from veche.data.statement import Prepared, Row, Statement
+from veche.data.waiting import ForeignAwaits
 from veche.publish import Change
 
 R = TypeVar("R")
 Publish: TypeAlias = Callable[[Sequence[Change]], None]
 DEADLINE_SECONDS: Final = 1.0
+
+
+class Busy:
+    """Around each await of a unit's own."""
+
+    def __init__(self, watch: ForeignAwaits | None) -> None:
+        self._watch = watch
+
+    def __enter__(self) -> None:
+        if self._watch is not None:
+            self._watch.busy = True
+
+    def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.busy = False
+
+
+NOT_WATCHED: Final = Busy(None)
 
 
 class Unit(Reader):
@@ -44,6 +64,8 @@ class Unit(Reader):
         self._changes: dict[str, int] = {}
         self._closed_because = ""
         self.committed = False
+        loop = asyncio.get_running_loop()
+        self.foreign_awaits = ForeignAwaits(loop) if loop.get_debug() else None
 
     async def insert(self, model: Model) -> None:
         """Write a new row; raises ConstraintViolated."""
@@ -86,7 +108,8 @@ class Unit(Reader):
         self._deadline.reschedule(None)  # from here on the outcome is the database's, and must be known
         self._closed_because = "it was committed"
         try:
-            await self._transaction.commit()
+            with self._busy():
+                await self._transaction.commit()
         except asyncio.CancelledError:
             # The transaction ends before it lets a cancellation through: what is committed is published.
             self._say()
@@ -96,6 +119,11 @@ class Unit(Reader):
     def close(self, because: str) -> None:
         """Let nothing more happen in this unit."""
         self._closed_because = self._closed_because or because
+        if self.foreign_awaits is not None:
+            self.foreign_awaits.close()
+
+    def _busy(self) -> Busy:
+        return NOT_WATCHED if self.foreign_awaits is None else Busy(self.foreign_awaits)
 
     def _say(self) -> None:
         self.committed = True
@@ -107,7 +135,8 @@ class Unit(Reader):
         prepared = statement.prepare(self._transaction.dialect)
         arguments = prepared.arguments(parameters)
         try:
-            return await self._transaction.execute(prepared, arguments)
+            with self._busy():
+                return await self._transaction.execute(prepared, arguments)
         except DataError as error:
             self.close(f"it failed: {error}")
             raise
@@ -116,7 +145,8 @@ class Unit(Reader):
         self._refuse_if_closed()
         arguments = prepared.arguments(parameters)
         try:
-            return await self._transaction.fetch(prepared, arguments)
+            with self._busy():
+                return await self._transaction.fetch(prepared, arguments)
         except DataError as error:
             self.close(f"it failed: {error}")
             raise
@@ -139,7 +169,8 @@ class UnitsOfWork:
     async def begin(self, *, deadline_seconds: float | None = None) -> AsyncIterator[Unit]:
         """Begin a unit; leaving it without commit() rolls back.
 
-        Raises UnitExpired when it is held longer than its deadline (waiting for the turn is not counted).
+        Raises UnitExpired when it is held longer than its deadline (waiting for the turn is not counted). In asyncio's
+        debug mode, which tests switch on, raises ForeignAwait when the body awaited anything but the unit.
         """
         seconds = self._deadline_seconds if deadline_seconds is None else deadline_seconds
         transaction = self._database.transaction(seconds)
@@ -156,6 +187,11 @@ class UnitsOfWork:
         finally:
             unit.close("it was left")
             await transaction.rollback()
+        if unit.foreign_awaits is not None and unit.foreign_awaits.seen:
+            raise ForeignAwait(
+                "something else than the unit was awaited while it was open, and every other writer waited with it; "
+                "await it before or after (only asyncio's debug mode looks for this)"
+            )
 
     async def run(self, work: Callable[[Unit], Awaitable[R]]) -> R:
         """Run work(unit) and commit; repeat the whole of it when other transactions stood in its way.

@@ -27,6 +27,7 @@ WRITER_PRAGMAS: Final = (
     "PRAGMA journal_size_limit=67108864",
 )
 READER_PRAGMAS: Final = ("PRAGMA query_only=ON", "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16000")
+EVERY_CONNECTION: Final = ("PRAGMA case_sensitive_like=ON",)  # as PostgreSQL's LIKE
 STATEMENTS_KEPT: Final = 300
 
 
@@ -59,12 +60,19 @@ def _open(path: Path, flags: int, busy_milliseconds: int, pragmas: tuple[str, ..
         ) from error
     try:
         connection.set_busy_timeout(busy_milliseconds)
-        for pragma in pragmas:
+        for pragma in (*pragmas, *EVERY_CONNECTION):
             connection.execute(pragma).fetchall()
+        # SQLite's own lower() knows ASCII only; SQLAlchemy's ilike() is lower(a) LIKE lower(b).
+        connection.create_scalar_function("lower", _lower, 1, deterministic=True)
     except apsw.Error as error:
         connection.close()
         raise translate(error) from error
     return connection
+
+
+def _lower(*arguments: apsw.SQLiteValue) -> apsw.SQLiteValue:
+    (value,) = arguments
+    return value.lower() if isinstance(value, str) else value
 
 
 def translate(error: Exception) -> DataError:
