@@ -91,6 +91,18 @@ def test_a_personal_part_fills_its_place(browsing: Browsing, board: BoardServer)
     expect(page.locator("[data-live^=own]")).to_have_text("ada wrote 1")
 
 
+def test_after_logging_in_the_connection_is_the_members_own(browsing: Browsing, board: BoardServer) -> None:
+    page = room(browsing, board)
+    page.evaluate("window.mark = 1")
+    page.get_by_role("link", name="Index").click()
+    page.locator("#login input").fill("ada")
+    page.locator("#login button").click()
+    expect(page.locator("[data-live^=own]")).to_have_text("ada wrote 0")
+    say(board, "x")
+    expect(page.locator("[data-live^=own]")).to_have_text("ada wrote 1")
+    assert page.evaluate("window.mark") == 1
+
+
 def test_what_must_not_be_seen_any_more_is_emptied(browsing: Browsing, board: BoardServer) -> None:
     say(board, "private")
     page = room(browsing, board, name="ada")
@@ -101,6 +113,7 @@ def test_what_must_not_be_seen_any_more_is_emptied(browsing: Browsing, board: Bo
 
 
 def test_a_page_is_complete_after_it_was_offline(browsing: Browsing, board: BoardServer) -> None:
+    browsing.expect_problem("ERR_INTERNET_DISCONNECTED")
     page = room(browsing, board)
     page.context.set_offline(True)
     expect(page.locator("html")).to_have_class(OFFLINE)

@@ -6,6 +6,7 @@ Must not know: what the fragments show, who the viewers are.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2s
 from typing import Any, Generic
 
 from markupsafe import Markup
@@ -91,7 +92,10 @@ class Live(Generic[V]):
 
     def head(self, connection: HTTPConnection, viewer: V, *, nonce: str = "") -> Markup:
         """Return what a page needs in its <head>: the script, and what it must know of this visitor and this server."""
-        lines = [Markup('<meta name="live-viewer" content="{}">').format(viewer.key)]
+        # A socket keeps the cookies of its handshake; the client opens another when those of the page are others.
+        credentials = blake2s(connection.headers.get("cookie", "").encode(), digest_size=4).hexdigest()
+        viewer_meta = Markup('<meta name="live-viewer" content="{}" data-credentials="{}">')
+        lines = [viewer_meta.format(viewer.key, credentials)]
         if is_pushless(connection):
             lines.append(Markup('<meta name="live-transport" content="poll">'))
         others = sorted(name for name in self.client_files.modules if name != "live.js")

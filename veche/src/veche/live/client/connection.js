@@ -63,9 +63,10 @@ export class Connection {
     this.connect();
   }
 
+  /** The machine has no network. A server on this machine is still there, so it is tried as after any loss. */
   offline() {
-    this.#leave("paused");
     this.on.state("offline");
+    if (this.#transport) this.#lost(0);
   }
 
   /** The person is back at the page: what they see must be true now, not at the next beat. */

@@ -31,6 +31,15 @@ function updateConnection() {
   });
 }
 
+const credentials = () => document.head.querySelector("meta[name='live-viewer']")?.dataset.credentials;
+let joinedWith = credentials();
+/** A connection speaks for whoever opened it: after logging in, out or as another it is opened anew. */
+function followViewer() {
+  if (credentials() === joinedWith) return;
+  joinedWith = credentials();
+  connection.connect();
+}
+
 document.addEventListener("live:navigated", () => {
   fillLazy({ again: true });
   updateConnection();
@@ -39,6 +48,7 @@ document.addEventListener("live:morphed", (event) => {
   fillLazy();
   // An update of one part changes what the page shows only if it brought other parts with it.
   if (event.target === document || event.target.querySelector("[data-live]")) updateConnection();
+  if (event.target === document) followViewer();
 });
 document.addEventListener("visibilitychange", () => document.hidden || connection.visible());
 addEventListener("online", () => {
