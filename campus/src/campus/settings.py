@@ -40,6 +40,9 @@ class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
     sample: Annotated[
         bool, Meta(description="Fill a new site with a course and threads to look at, and let everybody register.")
     ] = False
+    messages_per_minute: Annotated[
+        int, Meta(ge=1, le=100_000, description="How many messages and threads one member may write in a minute.")
+    ] = 20
     public_url: Annotated[
         str,
         Meta(

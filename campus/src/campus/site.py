@@ -24,6 +24,7 @@ from campus.accounts.viewer import LANGUAGE_COOKIE, STATE_KEY, Member, Viewer, V
 from campus.communities import ensure_first_community
 from campus.errors import ErrorPages
 from campus.feature import Feature
+from campus.forum.feature import FORUM
 from campus.model import DEFAULT_COMMUNITY_ID
 from campus.parts import Parts, SiteLive
 from campus.screen import Screen, provide_screen
@@ -58,7 +59,7 @@ from veche.web.templates import Templates
 from veche.web.templates.rendering import CURRENT
 
 HERE: Final = Path(__file__).parent
-FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS,)
+FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, FORUM)
 SITE_NAME: Final = "Campus"
 SWEEP_SECONDS: Final = 3600.0
 # A teacher's lesson may show a picture that lies elsewhere.

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from campus.model import CampusModel
+from campus.settings import Language
 from veche.data import Check, Field, ForeignKey, Index, Unique, field
 
 MAX_TITLE: Final = 120
@@ -28,15 +29,28 @@ class Category(
     scope="tenant",
     constraints=(OF_A_COMMUNITY, Unique("community_id", "slug")),
 ):
-    """A shelf of threads. `revision` rises when a thread in it appears, moves, or changes what lists show of it."""
+    """A shelf of threads. `revision` rises when a thread in it appears, moves, or changes what lists show of it.
+
+    language: what its threads are written in; None is any.
+    """
 
     community_id: Field[int] = field(primary_key=True)
     id: Field[int] = field(primary_key=True)
     slug: Field[str] = field(min_length=1, max_length=60)
     title: Field[str] = field(min_length=1, max_length=MAX_TITLE)
     description: Field[str] = field(default="", max_length=400)
+    language: Field[Language | None] = field(default=None)
     position: Field[int] = field(default=0)
+    thread_count: Field[int] = field(default=0)
+    """How many threads stand here that are not hidden."""
     revision: Field[int] = field(default=0)
+
+
+class ThreadCounter(CampusModel, table="thread_counter", scope="tenant", constraints=(OF_A_COMMUNITY,)):
+    """The number of the community's newest thread; the number of a deleted thread is never given again."""
+
+    community_id: Field[int] = field(primary_key=True)
+    last_number: Field[int]
 
 
 class Thread(
@@ -48,8 +62,8 @@ class Thread(
         BY_A_MEMBER,
         Unique("community_id", "number"),
         Unique("community_id", "subject"),
-        Index("community_id", "category_id", "pinned", "last_message_at", "id", name="ix_thread_listed"),
-        Index("community_id", "pinned", "last_message_at", "id", name="ix_thread_newest"),
+        Index("community_id", "category_id", "pinned", "last_message_at", "number", name="ix_thread_listed"),
+        Index("community_id", "pinned", "last_message_at", "number", name="ix_thread_newest"),
         Index("community_id", "author_id", "id", name="ix_thread_author"),
     ),
 ):
@@ -67,6 +81,7 @@ class Thread(
     last_number: Field[int] = field(default=0)
     """The number of the newest message; also of one that was deleted."""
     message_count: Field[int] = field(default=0)
+    """How many of its messages were not deleted."""
     last_message_at: Field[datetime]
     locked: Field[bool] = field(default=False)
     pinned: Field[bool] = field(default=False)
@@ -96,6 +111,7 @@ class Message(
     created_at: Field[datetime]
     edited_at: Field[datetime | None] = field(default=None)
     removed_at: Field[datetime | None] = field(default=None)
+    removed_by: Field[int | None] = field(default=None)
     hidden: Field[bool] = field(default=False)
     revision: Field[int] = field(default=0)
     """The thread's revision that this row was last changed in: replay is `revision > N`."""

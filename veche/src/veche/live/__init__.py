@@ -2,7 +2,7 @@
 
 from veche.live.fragments import Fragment, LiveError, PersonalFragment, SharedFragment, UnknownAddress
 from veche.live.limits import LiveLimits
-from veche.live.live import Live
+from veche.live.live import Live, place
 from veche.live.redirects import live_redirects
 from veche.live.viewers import Audience, Viewer
 
@@ -17,4 +17,5 @@ __all__ = [
     "UnknownAddress",
     "Viewer",
     "live_redirects",
+    "place",
 ]

@@ -87,8 +87,8 @@ class Live(Generic[V]):
         return _element(tag, address_of(fragment, params), rendered.version, Markup(rendered.html))  # noqa: S704  # rendered by the site's templates
 
     def place(self, fragment: Fragment[V, P], params: P, *, tag: str = "div") -> Markup:
-        """Return the fragment's empty element, which the browser fills: for a personal part inside a shared one."""
-        return _element(tag, address_of(fragment, params), "", Markup())
+        """Return place(fragment, params)."""
+        return place(fragment, params, tag=tag)
 
     def head(self, connection: HTTPConnection, viewer: V, *, nonce: str = "") -> Markup:
         """Return what a page needs in its <head>: the script, and what it must know of this visitor and this server."""
@@ -108,6 +108,11 @@ class Live(Generic[V]):
 
     def _report(self, doing: str, failure: Exception) -> None:
         self._logger.log_message(doing, level=Level.ERROR, error=f"{type(failure).__name__}: {failure}")
+
+
+def place(fragment: Fragment[V, P], params: P, *, tag: str = "div") -> Markup:
+    """Return the fragment's empty element, which the browser fills: for a personal part inside a shared one."""
+    return _element(tag, address_of(fragment, params), "", Markup())
 
 
 def _element(tag: str, address: str, version: str, html: Markup) -> Markup:
