@@ -20,8 +20,9 @@ from veche.data.errors import (
     ValueRefused,
 )
 from veche.data.executor import Database, Reader
+from veche.data.fields import Field, Ref, field, ref
 from veche.data.ids import new_id
-from veche.data.model import Field, Model, Ref, field, ref
+from veche.data.model import Model
 from veche.data.opening import open_database
 from veche.data.repository import find, get, get_for_update, next_revision, page_after
 from veche.data.sqlite.database import SqliteDatabase

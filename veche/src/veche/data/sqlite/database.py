@@ -52,11 +52,6 @@ class SqliteDatabase:
         self._own_connection: tuple[int, apsw.Connection, FileLock] | None = None
 
     @property
-    def url(self) -> str:
-        """What open_database() makes this database from."""
-        return f"sqlite:///{self.path}"
-
-    @property
     def dialect(self) -> Dialect:
         """SQLite's."""
         return SQLITE
