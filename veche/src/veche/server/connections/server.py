@@ -1,23 +1,24 @@
 """All connections of one worker: accept, serve, drain.
 
-One job: open and close the doors, and keep the list of who is inside.
-Must not know: what the octets mean, or who made the listening sockets.
+One job: open and close the doors, and sweep those who are inside for deadlines that are over.
+Must not know: what the octets mean, who made the listening sockets, how the application is called.
 """
 
 import asyncio
 import socket
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Final, cast
 
 from veche.asgi import ASGIApplication, WSGIApplication
-from veche.server.bridges import Interface, Lifespan
+from veche.log import Level
+from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, task_starter
+from veche.server.bridges.exchange import Bridge, Reporter
+from veche.server.connections.clock import Clock
+from veche.server.connections.http1 import Http1Connection
+from veche.server.connections.service import AccessLog, FinishedRequest, Service
 from veche.server.settings import ServerSettings
 
-
-class MessageLog(Protocol):
-    """What the server needs of a logger; veche.log.Logger is one."""
-
-    def log_message(self, message: str, *, level: Any = ..., **fields: object) -> None: ...
+LONGEST_TICK_SECONDS: Final = 1.0
 
 
 class ConnectionServer:
@@ -31,33 +32,184 @@ class ConnectionServer:
         application: ASGIApplication | WSGIApplication,
         interface: Interface,
         settings: ServerSettings,
-        logger: MessageLog,
+        logger: Reporter,
     ) -> None:
         self.application = application
         self.interface = interface
         self.settings = settings
         self.logger = logger
-        self.requests_served = 0
-        self.connections: set[asyncio.BaseProtocol] = set()
+        self._sockets: list[socket.socket] = []
         self._doors: list[asyncio.AbstractServer] = []
+        self._doors_change = asyncio.Lock()
+        self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
         self._lifespan: Lifespan | None = None
+        self._service: Service | None = None
 
     @property
     def open_connections(self) -> int:
         """How many connections are open now, idle ones and WebSockets included."""
-        return len(self.connections)
+        return len(self._service.connections) if self._service else 0
+
+    @property
+    def requests_served(self) -> int:
+        """How many requests were given to the application since the start."""
+        return self._service.requests_served if self._service else 0
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Run the application's start-up, then accept connections; returns when the doors are open.
 
         Raises veche.server.bridges.StartupFailed when the application refuses to start.
         """
-        raise NotImplementedError
+        loop = asyncio.get_running_loop()
+        bridge = await self._open_bridge(loop)
+        clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
+        access_log = _access_log(self.logger) if self.settings.access_log else None
+        self._service = Service(bridge, self.settings, clock, self.logger, access_log)
+        clock.start()
+        self._sockets = list(sockets)
+        await self.open_doors()
 
     async def drain(self, deadline_seconds: float) -> None:
         """Stop accepting, finish what runs, close everything, run the application's shut-down.
 
-        Responses from now on say `Connection: close`; idle connections are closed, WebSockets get 1012. What still
-        runs after deadline_seconds is cancelled and cut.
+        Responses from now on say `Connection: close`; idle connections are closed, WebSockets get 1012, event streams
+        are told at once, other responses that still run after half of the time. What is left after deadline_seconds
+        is cancelled and cut.
         """
-        raise NotImplementedError
+        service = self._service
+        assert service is not None
+        service.draining = True
+        await self.close_doors()
+        for connection in list(service.connections):
+            connection.begin_drain()
+        await self._wait_until_empty(service, deadline_seconds / 2)
+        for connection in list(service.connections):
+            connection.hurry()
+        await self._wait_until_empty(service, deadline_seconds / 2)
+        if service.bridge.running or service.connections:
+            service.bridge.cancel_all()
+            await asyncio.sleep(0)  # cancelled applications take one step to answer 503
+            await asyncio.sleep(0)
+            for connection in list(service.connections):
+                connection.abort()
+            await self._wait_until_empty(service, 1.0)
+        service.clock.stop()
+        service.bridge.close()
+        if self._lifespan is not None:
+            failure = await self._lifespan.shutdown()
+            if failure is not None:
+                self.logger.log_message("the application failed to shut down", level=Level.ERROR, reason=failure)
+
+    async def close_doors(self) -> None:
+        """Stop accepting; new connections wait in the kernel's queue, where other workers may take them."""
+        async with self._doors_change:
+            self._shut()
+
+    async def open_doors(self) -> None:
+        """Accept, or accept again."""
+        service = self._service
+        assert service is not None
+        loop = asyncio.get_running_loop()
+        async with self._doors_change:
+            if self._doors or service.draining or service.admitted >= self.settings.connection_limit:
+                return
+            for listener in self._sockets:
+                # A duplicate, because a door closes its socket and the listener must stay.
+                door = listener.dup()
+                create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+                self._doors.append(await create(self._admit, sock=door, backlog=self.settings.backlog))
+
+    def _admit(self) -> Http1Connection:
+        """Return the protocol of a connection that has just been accepted; shut the doors behind the last one."""
+        service = self._service
+        assert service is not None
+        service.admitted += 1
+        if service.admitted >= self.settings.connection_limit and service.when_room is None:
+            # In the next turn of the loop: uvloop is accepting just now. What it accepts until then is served, too.
+            asyncio.get_running_loop().call_soon(self._shut_if_full)
+            service.when_room = self._reopen
+        return Http1Connection(service)
+
+    def _shut_if_full(self) -> None:
+        service = self._service
+        if service is not None and service.when_room is not None:
+            self._shut()
+
+    def _shut(self) -> None:
+        for door in self._doors:
+            door.close()
+        self._doors.clear()
+
+    def _reopen(self) -> None:
+        self._opening = asyncio.get_running_loop().create_task(self.open_doors())
+
+    async def _open_bridge(self, loop: asyncio.AbstractEventLoop) -> Bridge:
+        if self.interface is Interface.WSGI:
+            return WsgiBridge(
+                cast(WSGIApplication, self.application),
+                self.logger,
+                loop,
+                threads=self.settings.threads,
+                spool_octets=self.settings.spool_octets,
+                multiprocess=self.settings.workers != 1,
+            )
+        application = cast(ASGIApplication, self.application)
+        self._lifespan = Lifespan(application)
+        await self._lifespan.startup()
+        return AsgiBridge(
+            application,
+            self._lifespan.state,
+            self.logger,
+            task_starter(loop),
+            body_buffer_octets=self.settings.body_buffer_octets,
+        )
+
+    async def _wait_until_empty(self, service: Service, seconds: float) -> None:
+        """Return when no connection is open and no request runs, or after some seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        # Asked again and again, because what is waited for ends in many places and this is no hot path.
+        while (service.connections or service.bridge.running) and loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(min(0.02, max(0.0, end - loop.time())))
+
+    def _sweep(self) -> None:
+        service = self._service
+        assert service is not None
+        now = service.clock.now
+        service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
+        if service.when_room is not None and service.admitted < self.settings.connection_limit:
+            service.when_room = None
+            self._reopen()
+        due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
+        for connection in due:
+            connection.deadline_passed(now)
+
+
+def _tick_seconds(settings: ServerSettings) -> float:
+    """Return a tick that is small beside every timeout, and one second for the usual ones."""
+    shortest = min(
+        settings.head_timeout_seconds,
+        settings.body_stall_seconds,
+        settings.keep_alive_seconds,
+        settings.write_stall_seconds,
+        settings.linger_seconds,
+        settings.websocket_ping_seconds,
+        settings.websocket_close_seconds,
+    )
+    return min(LONGEST_TICK_SECONDS, shortest / 2)
+
+
+def _access_log(logger: Reporter) -> AccessLog:
+    def log_request(request: FinishedRequest) -> None:
+        client = request.client
+        logger.log_message(
+            "request",
+            method=request.method,
+            target=request.target,
+            status=request.status,
+            octets=request.body_octets,
+            milliseconds=round(request.seconds * 1000, 3),
+            client=f"{client[0]}:{client[1]}" if client else "-",
+        )
+
+    return log_request

@@ -105,6 +105,11 @@ class ResponseWriter:
         """Whether nothing of the response has been given out yet, so that another can take its place."""
         return not self.status or bool(self._head)
 
+    @property
+    def is_delimited(self) -> bool:
+        """Whether the peer can tell a body that was cut from one that is whole."""
+        return self.chunked or self._content_length >= 0 or self._bodiless
+
     def body(self, octets: bytes, *, more: bool, date_line: bytes) -> bytes:
         """Return what to send for this piece of the body, the head included when it is the first.
 

@@ -1,0 +1,274 @@
+"""Everything has a bound: each is met by a real slow or fat client, and each test fails when the setting is ignored.
+
+A test shows both sides: what stays under the bound is served, what goes over it is not.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+
+from fixtures.requests import get, post
+from fixtures.serving import serve, wait_for
+from veche.asgi import Receive, Scope, Send
+
+SHORT = 0.2
+LONG = 30.0
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def reader(scope: Scope, receive: Receive, send: Send) -> None:
+    assert scope["type"] == "http"
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message["body"])
+        if not message["more_body"]:
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d" % size})
+
+
+# The five of issue 2
+
+
+def test_a_head_that_comes_too_slowly_is_answered_408() -> None:
+    with serve(hello, head_timeout_seconds=SHORT) as served, served.connect() as peer:
+        began = time.monotonic()
+        for octet in get(b"X: " + b"a" * 10000):
+            try:
+                peer.send(bytes([octet]))
+            except OSError:
+                break
+            if peer.is_open(0.02) is False or peer.received:
+                break
+            if time.monotonic() - began > 3:
+                pytest.fail("a slow head is read for ever")
+        assert 0.15 < time.monotonic() - began < 2
+
+
+def test_the_time_for_a_head_is_absolute_and_answered_408() -> None:
+    with serve(hello, head_timeout_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        assert peer.read_response()[0] == 408
+        assert peer.read_to_end() == b""
+        assert served.server.requests_served == 0
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word() -> None:
+    with serve(hello, head_timeout_seconds=SHORT) as served, served.connect() as peer:
+        assert peer.read_to_end() == b""
+
+
+def test_a_head_in_time_is_served() -> None:
+    with serve(hello, head_timeout_seconds=LONG, keep_alive_seconds=SHORT) as served, served.connect() as peer:
+        octets = get()
+        peer.send(octets[:10])
+        assert peer.is_open(0.7)
+        peer.send(octets[10:])
+        assert peer.read_response()[0] == 200
+
+
+def test_a_body_that_stalls_is_answered_408() -> None:
+    with serve(reader, body_stall_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(post(b"abc", b"Content-Length: 5"))
+        assert peer.read_response()[0] == 408
+        assert peer.read_to_end() == b""
+
+
+def test_a_body_that_drips_below_the_least_rate_is_answered_408() -> None:
+    with (
+        serve(reader, body_stall_seconds=SHORT, body_least_octets_per_second=1000) as served,
+        served.connect() as peer,
+    ):
+        peer.send(post(b"", b"Content-Length: 100000"))
+        answered = False
+        for _ in range(200):
+            peer.send(b"a")
+            peer.socket.settimeout(0.02)
+            try:
+                peer.received += peer.socket.recv(1000)
+                answered = True
+                break
+            except TimeoutError:
+                continue
+        assert answered
+        assert peer.received.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_above_the_least_rate_may_take_long() -> None:
+    with (
+        serve(reader, body_stall_seconds=SHORT, body_least_octets_per_second=10) as served,
+        served.connect() as peer,
+    ):
+        peer.send(post(b"", b"Content-Length: 100"))
+        for _ in range(10):
+            peer.send(b"a" * 10)
+            time.sleep(0.08)  # the client's slowness is the matter of this test
+        assert peer.read_response()[2] == b"100"
+
+
+def test_an_idle_connection_is_closed_after_the_keep_alive_time() -> None:
+    with serve(hello, keep_alive_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get())
+        assert peer.read_response()[0] == 200
+        began = time.monotonic()
+        assert peer.read_to_end() == b""
+        assert 0.15 < time.monotonic() - began < 2
+
+
+def test_an_idle_connection_is_kept_until_then() -> None:
+    with (
+        serve(hello, keep_alive_seconds=LONG, head_timeout_seconds=SHORT) as served,
+        served.connect() as peer,
+    ):
+        peer.send(get())
+        assert peer.read_response()[0] == 200
+        assert peer.is_open(0.7)
+        peer.send(get())
+        assert peer.read_response()[0] == 200
+
+
+def test_a_head_with_too_many_octets_is_431() -> None:
+    with serve(hello, head_limit_octets=1000) as served:
+        assert served.ask(get(b"X: " + b"a" * 900))[0] == 200
+        assert served.ask(get(b"X: " + b"a" * 1000))[0] == 431
+        assert served.ask(b"GET / HTTP/1.1\r\nX: " + b"a" * 1000)[0] == 431  # without waiting for its end
+
+
+def test_a_body_with_too_many_octets_is_413() -> None:
+    with serve(reader, body_limit_octets=1000) as served:
+        assert served.ask(post(b"a" * 1000, b"Content-Length: 1000"))[2] == b"1000"
+        assert served.ask(post(b"", b"Content-Length: 1001"))[0] == 413
+        assert served.ask(post(b"3e9\r\n", b"Transfer-Encoding: chunked"))[0] == 413
+        assert served.ask(post(b"1f4\r\n" + b"a" * 500 + b"\r\n" + b"1f5\r\n", b"Transfer-Encoding: chunked"))[0] == 413
+
+
+# The others
+
+
+def test_a_long_request_line_is_414() -> None:
+    with serve(hello, request_line_limit_octets=100) as served:
+        assert served.ask(get(line=b"GET /" + b"a" * 80 + b" HTTP/1.1"))[0] == 200
+        assert served.ask(get(line=b"GET /" + b"a" * 90 + b" HTTP/1.1"))[0] == 414
+
+
+def test_too_many_field_lines_are_431() -> None:
+    with serve(hello, head_limit_fields=5) as served:
+        assert served.ask(get(*[b"A: b"] * 4))[0] == 200
+        assert served.ask(get(*[b"A: b"] * 5))[0] == 431
+
+
+def test_a_peer_that_does_not_read_is_cut_and_its_application_told() -> None:
+    outcome: list[str] = []
+
+    async def floods(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"a" * 65536, "more_body": True})
+        except OSError as error:
+            outcome.append(type(error).__name__)
+            raise
+
+    with serve(floods, write_stall_seconds=SHORT) as served, served.connect() as peer:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.send(get())
+        wait_for(lambda: outcome, "the cut")
+        assert outcome == ["ClientDisconnected"]
+        assert served.log.entries == []  # the client's fault is not the application's
+
+
+def test_an_application_waits_for_a_slow_reader() -> None:
+    sent = 0
+
+    async def floods(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(300):
+            await send({"type": "http.response.body", "body": b"a" * 65536, "more_body": True})
+            sent += 65536
+        await send({"type": "http.response.body"})
+
+    with serve(floods, write_buffer_octets=65536) as served, served.connect() as peer:
+        peer.send(get())
+        last = -1
+        while sent != last:  # until the buffers of both kernels are full
+            last = sent
+            time.sleep(0.2)
+        assert sent < 15 * 1024 * 1024
+        assert len(peer.read_response()[2]) == 300 * 65536
+
+
+def test_the_socket_is_not_read_while_the_application_does_not() -> None:
+    release = threading.Event()
+
+    async def late_reader(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        await reader(scope, receive, send)
+
+    size = 32 * 1024 * 1024
+    with serve(late_reader, body_buffer_octets=65536, body_stall_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(post(b"", b"Content-Length: %d" % size))
+        peer.socket.settimeout(0.7)  # longer than the stall time, which must not run while we do not read
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < size:
+                sent += peer.socket.send(b"a" * min(65536, size - sent))
+        release.set()
+        peer.socket.settimeout(10)
+        while sent < size:
+            sent += peer.socket.send(b"a" * min(65536, size - sent))
+        assert peer.read_response()[2] == b"%d" % size
+
+
+def test_lingering_after_an_error_is_bounded_in_time_and_octets() -> None:
+    with serve(hello, linger_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(b"BAD\r\n\r\n")
+        peer.read_response()
+        wait_for(lambda: served.server.open_connections == 0, "the end of lingering")
+    with serve(hello, linger_seconds=LONG) as served, served.connect() as peer:
+        peer.send(b"BAD\r\n\r\n")
+        with pytest.raises(OSError):
+            for _ in range(10000):
+                peer.send(b"a" * 65536)
+
+
+def test_connections_over_the_limit_wait_in_the_kernel() -> None:
+    with serve(hello, connection_limit=2) as served:
+        first, second = (served.connect() for _ in range(2))
+        wait_for(lambda: served.server.open_connections == 2)
+        third = served.connect()
+        third.send(get())
+        assert third.is_open(0.3)
+        assert third.received == b""
+        first.socket.close()
+        assert third.read_response()[0] == 200
+        second.socket.close()
+        third.socket.close()
+
+
+def test_a_silent_connection_delays_nobody() -> None:  # issue 2, system 4
+    with serve(hello, head_timeout_seconds=LONG) as served:
+        silent = [served.connect() for _ in range(50)]
+        half = [served.connect() for _ in range(50)]
+        for peer in half:
+            peer.send(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert served.ask(get())[0] == 200
+        assert time.monotonic() - began < 1
+        for peer in silent + half:
+            peer.socket.close()

@@ -1,0 +1,229 @@
+"""One request through an ASGI 3 application (asgi.readthedocs.io, HTTP & WebSocket message format).
+
+One job: `scope`, `receive` and `send` of one HTTP request, and what happens when the application breaks the rules.
+Must not know: sockets, how requests and responses look on the wire.
+"""
+
+import asyncio
+import traceback
+from typing import Any
+
+from veche.asgi import ASGIApplication, Message, Scope
+from veche.log import Level
+from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter
+from veche.server.bridges.starting import StartTask
+from veche.wire.h1 import RequestHead
+
+
+class AsgiBridge:
+    """An ASGI application, ready to be given requests."""
+
+    def __init__(
+        self,
+        application: ASGIApplication,
+        state: dict[str, Any],
+        reporter: Reporter,
+        start_task: StartTask,
+        *,
+        body_buffer_octets: int,
+    ) -> None:
+        """state: what the lifespan left; every request gets a shallow copy of it."""
+        self.application = application
+        self.state = state
+        self.reporter = reporter
+        self.start_task = start_task
+        self.body_buffer_octets = body_buffer_octets
+        self.suspended: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
+
+    def open_exchange(self, outlet: Outlet, head: RequestHead) -> "AsgiExchange":
+        """Return the exchange for a request."""
+        return AsgiExchange(self, outlet, head)
+
+    @property
+    def running(self) -> int:
+        """How many requests are in the application now."""
+        return len(self.suspended)
+
+    def cancel_all(self) -> None:
+        """Cancel every request that still runs."""
+        for task in list(self.suspended):
+            task.cancel()
+
+    def close(self) -> None:
+        """Nothing is kept between requests."""
+
+
+class AsgiExchange:
+    """One HTTP request and its response. What most requests never change has its first value on the class."""
+
+    task: "asyncio.Task[None] | None" = None
+    _body = b""
+    _body_taken = False  # the last http.request message has been given out
+    _gone = False  # nothing can be sent any more
+    _no_more_input = False  # the client may be gone
+    _stopping = False
+    _started = False
+    _ended = False
+    _response_fields: Any = ()
+    _waiters: "list[asyncio.Future[None]] | None" = None
+
+    def __init__(self, bridge: AsgiBridge, outlet: Outlet, head: RequestHead) -> None:
+        self._bridge = bridge
+        self._outlet = outlet
+        self._head = head
+        self._body_ended = not (head.content_length or head.chunked)
+
+    def start(self) -> None:
+        """Run the application's first step now; it may have answered when this returns."""
+        bridge = self._bridge
+        task = bridge.start_task(self._run())
+        if not task.done():
+            self.task = task
+            bridge.suspended.add(task)
+            task.add_done_callback(bridge.suspended.discard)
+
+    def scope(self) -> Scope:
+        """Return the connection scope. Applications change it, so nothing in it is shared with another request."""
+        head, line, outlet = self._head, self._head.line, self._outlet
+        return {
+            "type": "http",
+            "asgi": ASGI_VERSIONS.copy(),
+            "http_version": line.version,
+            "method": line.method,
+            "scheme": "http",
+            "path": line.path.decode("utf-8", "replace"),
+            "raw_path": line.raw_path,
+            "query_string": line.query,
+            "root_path": "",
+            "headers": head.fields,
+            "client": outlet.client,
+            "server": outlet.local,
+            "state": self._bridge.state.copy(),
+        }
+
+    # What the connection says.
+
+    def body_received(self, octets: bytes) -> None:
+        """Keep a part of the request's body for `receive`."""
+        self._body += octets
+        if len(self._body) >= self._bridge.body_buffer_octets:
+            self._outlet.pause_body()
+        self._wake()
+
+    def request_ended(self) -> None:
+        """Note that the body is whole."""
+        self._body_ended = True
+        self._wake()
+
+    def response_ended(self) -> None:
+        """Let whoever waits in `receive` know that all is over."""
+        self._ended = True
+        self._wake()
+
+    def input_ended(self) -> None:
+        """The client sends no more: `receive` says so, `send` still works."""
+        self._no_more_input = True
+        self._wake()
+
+    def peer_lost(self) -> None:
+        """The client is gone: `receive` says so, `send` raises."""
+        self._gone = True
+        self._wake()
+
+    def shutting_down(self) -> None:
+        """Say http.disconnect to an event stream: it never ends by itself, and its client comes back by itself."""
+        fields = self._response_fields
+        if isinstance(fields, (list, tuple)) and any(
+            bytes(name).lower() == b"content-type" and bytes(value).startswith(b"text/event-stream")
+            for name, value in fields
+        ):
+            self.stop()
+
+    def stop(self) -> None:
+        """Say http.disconnect to whoever waits for more than the request's body."""
+        self._stopping = True
+        self._wake()
+
+    # What the application says.
+
+    async def receive(self) -> Message:
+        """Return the next part of the request's body, then wait for the end."""
+        while True:
+            if self._gone or self._ended:
+                return {"type": "http.disconnect"}
+            if not self._body_taken and (self._body or self._body_ended):
+                body, self._body = self._body, b""
+                self._body_taken = self._body_ended
+                if not self._body_ended:
+                    self._outlet.want_body()
+                return {"type": "http.request", "body": body, "more_body": not self._body_ended}
+            if self._no_more_input or self._stopping:
+                return {"type": "http.disconnect"}
+            if not self._body_ended:
+                self._outlet.want_body()
+            waiter = asyncio.get_running_loop().create_future()
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(waiter)
+            await waiter
+
+    async def send(self, message: Message) -> None:
+        """Send the head, or a part of the body.
+
+        Raises ClientDisconnected when nobody is there to read it, ResponseRefused or BodyMismatch for what HTTP cannot
+        carry, RuntimeError for messages out of order.
+        """
+        if self._gone:
+            raise ClientDisconnected("the client is gone")
+        kind = message["type"]
+        if kind == "http.response.body":
+            if not self._started or self._ended:
+                raise RuntimeError(
+                    f"{kind} {'after the end of' if self._ended else 'before the start of'} the response"
+                )
+            more = message.get("more_body", False)
+            self._outlet.write_body(message.get("body", b""), more=more)
+            if more and not self._outlet.writable:
+                await self._outlet.wait_writable()
+        elif kind == "http.response.start":
+            if self._started:
+                raise RuntimeError("http.response.start was sent twice")
+            fields = message.get("headers", ())
+            self._outlet.start_response(message["status"], fields)
+            self._response_fields = fields
+            self._started = True
+        else:
+            raise RuntimeError(f"unexpected {kind!r}; expected http.response.start or http.response.body")
+
+    # The application itself.
+
+    async def _run(self) -> None:
+        try:
+            await self._bridge.application(self.scope(), self.receive, self.send)
+            if not (self._ended or self._gone):
+                self._report("the application returned before its response was complete", None)
+                self._outlet.fail_response(500)
+        except Exception as error:
+            if not (self._gone and isinstance(error, ClientDisconnected)):
+                self._report("the application failed", error)
+            if not (self._ended or self._gone):
+                self._outlet.fail_response(500)
+        except asyncio.CancelledError:
+            if not (self._ended or self._gone):
+                self._outlet.fail_response(503)
+            raise
+
+    def _report(self, message: str, error: Exception | None) -> None:
+        line = self._head.line
+        fields: dict[str, object] = {"method": line.method, "target": line.target.decode("ascii")}
+        if error is not None:
+            fields["traceback"] = "".join(traceback.format_exception(error))
+        self._bridge.reporter.log_message(message, level=Level.ERROR, **fields)
+
+    def _wake(self) -> None:
+        waiters = self._waiters
+        if waiters is not None:
+            self._waiters = None
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)

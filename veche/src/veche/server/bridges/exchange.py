@@ -1,0 +1,96 @@
+"""The seam between a connection and a bridge: one request and its response.
+
+One job: the types that both sides hold, so that HTTP/1.1 and HTTP/2, ASGI and WSGI can be put together freely.
+Must not know: sockets, applications, how either side does its part.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+
+from veche.wire.h1 import RequestHead
+
+Address = tuple[str, int] | tuple[str, None]
+
+
+class ClientDisconnected(OSError):
+    """The client is gone: what is sent goes nowhere. ASGI says that `send` raises an OSError then."""
+
+
+class Outlet(Protocol):
+    """What a connection offers to the exchange that it serves. All of it is called in the loop's thread."""
+
+    client: Address | None
+    local: Address | None
+    writable: bool  # False while the peer does not read: `await wait_writable()` before writing more
+
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused."""
+
+    def write_body(self, octets: bytes, *, more: bool) -> None:
+        """Send a part of the body, the last with more=False. Raises BodyMismatch before anything wrong is sent."""
+
+    def fail_response(self, status: int) -> None:
+        """Answer with an error page of this status if nothing was sent yet; else cut the response visibly short."""
+
+    async def wait_writable(self) -> None:
+        """Return when `writable`, or when the peer is gone."""
+
+    def want_body(self) -> None:
+        """The exchange waits for the body now: read the socket, and say 100 Continue if the client waits for that."""
+
+    def pause_body(self) -> None:
+        """The exchange holds as much of the body as it will: stop reading the socket until `want_body`."""
+
+
+class Exchange(Protocol):
+    """What a bridge offers to the connection: one request on its way through the application."""
+
+    def start(self) -> None:
+        """Give the request to the application, now or when there is room for it."""
+
+    def body_received(self, octets: bytes) -> None:
+        """Take a part of the request's body."""
+
+    def request_ended(self) -> None:
+        """Note that the body is whole."""
+
+    def response_ended(self) -> None:
+        """Note that the response is complete: the connection has no more to do with this exchange."""
+
+    def input_ended(self) -> None:
+        """Note that the client sends no more; it may be gone, or it may still read the response."""
+
+    def peer_lost(self) -> None:
+        """Note that the client is gone, or that its request turned out to be broken: nothing can be sent any more."""
+
+    def shutting_down(self) -> None:
+        """The server stops: a response that never ends by itself should end now."""
+
+    def stop(self) -> None:
+        """The server stops soon: any response should end now."""
+
+
+class Bridge(Protocol):
+    """One application behind its interface."""
+
+    def open_exchange(self, outlet: Outlet, head: RequestHead) -> Exchange:
+        """Return the exchange for a request; `start()` it after the connection has taken hold of it."""
+
+    @property
+    def running(self) -> int:
+        """How many requests are in the application now, those included whose response has ended."""
+
+    def cancel_all(self) -> None:
+        """Stop what still runs: the deadline of a drain is over."""
+
+    def close(self) -> None:
+        """No request will come any more: give back what was kept for them."""
+
+
+class Reporter(Protocol):
+    """Where a bridge tells the operator about the application's faults."""
+
+    def log_message(self, message: str, *, level: Any = ..., **fields: object) -> None: ...
+
+
+ASGI_VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}

@@ -1,0 +1,441 @@
+"""One connection that speaks HTTP/1.0 or HTTP/1.1.
+
+One job: octets between a transport and the protocol engine; deadlines, flow control, one request after another.
+Must not know: what the octets mean (`veche.wire.h1`), what the application is (`veche.server.bridges`).
+
+    IDLE ──▶ HEAD ──▶ EXCHANGE ──▶ IDLE …         the response is over and the request was read
+                          ├──▶ UNREAD ──▶ IDLE     the response is over; the rest of the request is thrown away
+                          └──▶ LINGER ──▶ CLOSING  an answer that the peer shall still be able to read: half-closed
+    any ──▶ CLOSING ──▶ CLOSED                     what is written is flushed, for as long as the peer reads it
+
+Only EXCHANGE holds anything of the application, and it begins with a whole head: a silent peer costs its socket.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final, cast
+
+from veche.http.status import phrase
+from veche.server.bridges.exchange import Address, Exchange
+from veche.server.connections.addresses import client_address, local_address
+from veche.server.connections.clock import NEVER
+from veche.server.connections.resets import reset_when_closed
+from veche.server.connections.service import FinishedRequest, Service
+from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
+
+LINGER_LIMIT_OCTETS: Final = 65536
+CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
+PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
+
+
+class Phase(IntEnum):
+    """What the connection is doing; the diagram is above."""
+
+    IDLE = 0
+    HEAD = 1
+    EXCHANGE = 2
+    UNREAD = 3
+    LINGER = 4
+    CLOSING = 5
+    CLOSED = 6
+
+
+# Enum members cost a lookup with Python code behind it on 3.11; these are looked at for every read.
+IDLE: Final = Phase.IDLE
+HEAD: Final = Phase.HEAD
+EXCHANGE: Final = Phase.EXCHANGE
+UNREAD: Final = Phase.UNREAD
+LINGER: Final = Phase.LINGER
+COMPLETE: Final = ReadState.COMPLETE
+
+
+class Http1Connection(asyncio.Protocol):
+    """See the module. It is the RequestSink of its reader and the Outlet of its exchange."""
+
+    writable = True
+    write_deadline = NEVER
+    phase = IDLE
+    exchange: Exchange | None = None
+    writer: ResponseWriter
+    head: RequestHead
+    client: Address | None = None
+    local: Address | None = None
+    transport: asyncio.Transport
+    _body_paused = False
+    _pipeline_paused = False
+    _continue_due = False
+    _input_ended = False
+    _body_octets = 0  # of the current request, received so far
+    _body_mark = 0  # the same when the stall deadline was set
+    _unsent_mark = 0  # octets that waited for the peer when the write deadline was set
+    _discarded_octets = 0
+    _request_began = 0.0
+    _write_waiter: "asyncio.Future[None] | None" = None
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.reader = RequestReader(self, service.head_parser, service.read_limits)
+        self.deadline = service.clock.deadline(service.limits.head_timeout_seconds)
+
+    # What the transport says.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
+        self.client = client_address(transport)
+        self.local = local_address(transport)
+        self.service.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.phase >= LINGER:
+            self._discarded_octets += len(data)
+            if self._discarded_octets > LINGER_LIMIT_OCTETS:
+                self._close()
+            return
+        reader = self.reader
+        reader.receive(data)
+        if reader.buffer:
+            if reader.state is COMPLETE:
+                if not self._pipeline_paused:
+                    # What a peer pipelines is at most one read: the kernel holds the rest until its turn comes.
+                    self._pipeline_paused = True
+                    self._set_reading()
+            elif self.phase is IDLE:
+                # Absolute: later octets of the same head do not move it.
+                self.phase = HEAD
+                self.deadline = self.service.clock.deadline(self.service.limits.head_timeout_seconds)
+
+    def eof_received(self) -> bool:
+        """Keep the transport open for what is still to be written; every way ends in _close."""
+        self._input_ended = True
+        if self.phase >= LINGER:
+            self._close()
+            return True
+        self.reader.end_of_input()
+        if self.phase is EXCHANGE and self.exchange is not None:
+            self.exchange.input_ended()
+        elif self.phase is IDLE:
+            self._close()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.phase = Phase.CLOSED
+        self.service.forget(self)
+        exchange = self.exchange
+        if exchange is not None:
+            self.exchange = None
+            self._log(CLIENT_CLOSED_REQUEST if self.writer.head_is_due else self.writer.status)
+            exchange.peer_lost()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if self.phase < Phase.CLOSING:
+            self.write_deadline = NEVER
+        waiter, self._write_waiter = self._write_waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # What the reader finds in the octets.
+
+    def request_received(self, head: RequestHead) -> None:
+        service = self.service
+        service.requests_served += 1
+        self.phase = EXCHANGE
+        self.head = head
+        self.writer = ResponseWriter(head, service.field_lines, keep_alive=not service.draining)
+        if service.access_log is not None:
+            self._request_began = time.perf_counter()
+        if self.reader.state is COMPLETE:
+            self.deadline = NEVER
+        else:
+            self._body_octets = 0
+            self._continue_due = head.expects_continue
+            self._resume_pipeline()  # the rest of this body is not in the buffer
+            self._watch_body()
+        exchange = self.exchange = service.bridge.open_exchange(self, head)
+        exchange.start()
+
+    def body_received(self, octets: bytes) -> None:
+        self._body_octets += len(octets)
+        if self.exchange is not None:
+            self.exchange.body_received(octets)
+        else:
+            self._discarded_octets += len(octets)
+            if self._discarded_octets > self.service.limits.unread_body_limit_octets:
+                self._linger()
+
+    def request_ended(self) -> None:
+        if self.exchange is not None:
+            self.deadline = NEVER
+            self.exchange.request_ended()
+        elif self.phase is UNREAD:
+            self._await_next_request()
+
+    def request_refused(self, refusal: RequestRefused) -> None:
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.peer_lost()
+            if not self.writer.head_is_due:
+                self._log(self.writer.status)
+                self._cut()
+                return
+        if self.phase >= UNREAD:
+            self._close()  # the response is already out
+            return
+        self._refuse(refusal.status, refusal.reason)
+
+    # What the exchange asks for.
+
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        self.writer.start(status, fields)
+
+    def write_body(self, octets: bytes, *, more: bool) -> None:
+        writer = self.writer
+        if not more and self.reader.state is not COMPLETE and self._rest_is_too_long():
+            writer.keep_alive = False
+        octets = writer.body(octets, more=more, date_line=self.service.clock.date_line)
+        if octets:
+            self.transport.write(octets)
+        if not more:
+            self._response_ended()
+
+    def fail_response(self, status: int) -> None:
+        writer = self.writer
+        if not writer.head_is_due:
+            self._log(writer.status)
+            self._cut()
+            return
+        if status == 503:
+            writer.keep_alive = False
+        writer.start(status, PLAIN_TEXT)
+        self.write_body(f"{phrase(status)}\n".encode("ascii"), more=False)
+
+    async def wait_writable(self) -> None:
+        if not self.writable:
+            self._write_waiter = asyncio.get_running_loop().create_future()
+            await self._write_waiter
+
+    def want_body(self) -> None:
+        if self._continue_due:
+            self._continue_due = False
+            if self.writer.head_is_due and not self._body_octets:  # RFC 9110 §10.1.1: never after the final response
+                self.transport.write(CONTINUE)
+            self._watch_body()
+        if self._body_paused:
+            self._body_paused = False
+            self._set_reading()
+            self._watch_body()
+
+    def pause_body(self) -> None:
+        if self.reader.state is not COMPLETE and not self._body_paused:
+            self._body_paused = True
+            self._set_reading()
+
+    # What time says.
+
+    def deadline_passed(self, now: float) -> None:
+        """Act on the deadlines that are over; called at most once a tick."""
+        if self.write_deadline <= now:
+            self._check_writing()
+        elif self.deadline <= now:
+            self.deadline = NEVER
+            if self.phase is IDLE:
+                self._close()  # nothing of a request was sent: nothing is answered
+            elif self.phase is HEAD:
+                self._refuse(408, "the head of the request did not arrive in time")
+            elif self.phase is EXCHANGE:
+                self._check_body_rate()
+            else:
+                self._close()
+
+    def begin_drain(self) -> None:
+        if self.phase is IDLE:
+            self._close()
+        elif self.phase is EXCHANGE and self.exchange is not None:
+            if self.writer.head_is_due:
+                self.writer.keep_alive = False
+            self.exchange.shutting_down()
+
+    def hurry(self) -> None:
+        if self.exchange is not None:
+            self.exchange.stop()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    # The ways from phase to phase.
+
+    def _response_ended(self) -> None:
+        exchange, self.exchange = self.exchange, None
+        self._log(self.writer.status)
+        if self.reader.state is COMPLETE:
+            if self.writer.keep_alive:
+                self._await_next_request()
+            elif self.reader.buffer:
+                self._linger()  # closing on unread octets would reset the connection, and the response with it
+            else:
+                self._close()
+        elif self.writer.keep_alive:
+            self.phase = UNREAD
+            self._discarded_octets = 0
+            self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
+            self._body_paused = False
+            self._set_reading()
+        else:
+            self._linger()
+        if exchange is not None:
+            exchange.response_ended()
+
+    def _await_next_request(self) -> None:
+        self.phase = IDLE
+        if self.reader.buffer:
+            # Not at once: this may be running inside the Task whose response has just ended.
+            self.deadline = NEVER
+            asyncio.get_running_loop().call_soon(self._read_pipelined)
+            return
+        self.reader.next_request()
+        self._become_idle()
+
+    def _read_pipelined(self) -> None:
+        if self.phase is not IDLE or self.reader.state is not COMPLETE:
+            return  # the connection was closed meanwhile
+        self.reader.next_request()
+        if self.phase is IDLE and self.reader.state is not COMPLETE:
+            self._become_idle()
+
+    def _become_idle(self) -> None:
+        """Wait for the next request's first octet, or for the rest of its head."""
+        limits, clock = self.service.limits, self.service.clock
+        if self.reader.buffer:
+            self.phase = HEAD
+            self.deadline = clock.deadline(limits.head_timeout_seconds)
+        else:
+            self.deadline = clock.now + limits.keep_alive_seconds + clock.tick_seconds
+        self._resume_pipeline()
+        if self._input_ended or self.service.draining:
+            self._end_when_idle()
+
+    def _resume_pipeline(self) -> None:
+        if self._pipeline_paused:
+            self._pipeline_paused = False
+            self._set_reading()
+
+    def _end_when_idle(self) -> None:
+        if self._input_ended:
+            self.reader.end_of_input()
+        if self.phase is IDLE:
+            self._close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer with an error that ends the connection (RFC 9112 §9.6)."""
+        writer = self.writer = ResponseWriter(None, self.service.field_lines, keep_alive=False)
+        writer.start(status, PLAIN_TEXT)
+        page = f"{phrase(status)}: {reason}\n".encode("utf-8", "replace")
+        self.transport.write(writer.body(page, more=False, date_line=self.service.clock.date_line))
+        if self.phase is not EXCHANGE:
+            self._request_began = 0.0
+        self._log(status)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Let the peer read what was answered: end our side, throw away what still comes, for a bounded while."""
+        if self._input_ended:
+            self._close()
+            return
+        self.phase = LINGER
+        self._discarded_octets = 0
+        self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
+        self._body_paused = self._pipeline_paused = False
+        self._set_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _close(self) -> None:
+        """Flush and close. A peer that does not read is cut by the write deadline."""
+        if self.phase < Phase.CLOSING:
+            self.phase = Phase.CLOSING
+            self.deadline = NEVER
+            self._watch_writing()
+            self.transport.close()
+
+    def _cut(self) -> None:
+        """End a response that can not be completed so that the peer sees that it is not whole."""
+        self.exchange = None
+        if self.writer.is_delimited:
+            self._close()
+        else:
+            self.phase = Phase.CLOSING
+            reset_when_closed(self.transport)  # a body that ends with the connection must not end in good order
+            self.transport.abort()
+
+    # Deadlines and flow.
+
+    def _watch_body(self) -> None:
+        self._body_mark = self._body_octets
+        self.deadline = self.service.clock.deadline(self.service.limits.body_stall_seconds)
+
+    def _check_body_rate(self) -> None:
+        if self.reader.state is COMPLETE:
+            return
+        limits = self.service.limits
+        least = max(1, int(limits.body_least_octets_per_second * limits.body_stall_seconds))
+        if self._body_paused or self._continue_due or self._body_octets - self._body_mark >= least:
+            self._watch_body()
+            return
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.peer_lost()
+        if self.writer.head_is_due:
+            self._refuse(408, "the body of the request did not arrive in time")
+        else:
+            self._log(self.writer.status)
+            self._cut()
+
+    def _watch_writing(self) -> None:
+        self._unsent_mark = self.transport.get_write_buffer_size()
+        self.write_deadline = self.service.clock.deadline(self.service.limits.write_stall_seconds)
+
+    def _check_writing(self) -> None:
+        """Cut a peer that has read nothing since the deadline was set; one that reads slowly gets another."""
+        if self.transport.get_write_buffer_size() >= self._unsent_mark:
+            self.write_deadline = NEVER
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _set_reading(self) -> None:
+        if self._body_paused or self._pipeline_paused:
+            if self.transport.is_reading():
+                self.transport.pause_reading()
+        elif not self.transport.is_reading() and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _rest_is_too_long(self) -> bool:
+        """Return whether the unread rest of the request is more than is worth reading to keep the connection."""
+        return self._continue_due or (
+            self.head.content_length - self._body_octets > self.service.limits.unread_body_limit_octets
+        )
+
+    def _log(self, status: int) -> None:
+        access_log = self.service.access_log
+        if access_log is None:
+            return
+        began = self._request_began
+        line = self.head.line if began else None
+        access_log(
+            FinishedRequest(
+                line.method if line else "-",
+                line.target.decode("ascii") if line else "-",
+                status,
+                self.writer.body_octets,
+                time.perf_counter() - began if began else 0.0,
+                self.client,
+            )
+        )

@@ -1,0 +1,82 @@
+"""What all connections of one worker share.
+
+One job: hold it.
+Must not know: how a connection works.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from veche.server.bridges.exchange import Address, Bridge, Reporter
+from veche.server.connections.clock import Clock
+from veche.server.limits import ConnectionLimits
+from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
+
+
+class Connection(Protocol):
+    """What the server asks of each of its connections, whatever it speaks."""
+
+    deadline: float
+    write_deadline: float
+
+    def deadline_passed(self, now: float) -> None:
+        """A deadline is over: do what must be done then, and set the next one."""
+
+    def begin_drain(self) -> None:
+        """Close now if idle; else finish what runs, and then close."""
+
+    def hurry(self) -> None:
+        """Half of the time for draining is over: ask what still runs to end."""
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+
+
+class FinishedRequest(Struct, frozen=True):
+    """What an access log says of one request."""
+
+    method: str
+    target: str
+    status: int
+    body_octets: int
+    seconds: float
+    client: Address | None
+
+
+AccessLog = Callable[[FinishedRequest], None]
+
+
+class Service:
+    """One application, its bounds, its clock, and everyone who is connected to it."""
+
+    def __init__(
+        self, bridge: Bridge, limits: ConnectionLimits, clock: Clock, reporter: Reporter, access_log: AccessLog | None
+    ) -> None:
+        self.bridge = bridge
+        self.limits = limits
+        self.clock = clock
+        self.reporter = reporter
+        self.access_log = access_log
+        self.head_parser = HeadParser(limit_fields=limits.head_limit_fields)
+        self.read_limits = ReadLimits(
+            request_line_octets=limits.request_line_limit_octets,
+            head_octets=limits.head_limit_octets,
+            head_fields=limits.head_limit_fields,
+            body_octets=limits.body_limit_octets,
+        )
+        self.field_lines = FieldLines()
+        self.connections: set[Connection] = set()
+        self.requests_served = 0
+        self.draining = False
+        self.admitted = 0  # connections accepted and not yet lost; `connections` holds them a turn of the loop later
+        self.when_room: Callable[[], None] | None = None  # the doors were closed for want of room: call when there is
+
+    def forget(self, connection: Connection) -> None:
+        """Note that a connection has ended."""
+        self.connections.discard(connection)
+        self.admitted -= 1
+        if self.when_room is not None:
+            open_again, self.when_room = self.when_room, None
+            open_again()
