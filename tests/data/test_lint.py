@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from data.school import METADATA
+from data.school import METADATA, Course, Lesson, Person
 from veche.data import Field, ForeignKey, Index, Model, Unique, field
-from veche.data.lint import lint
+from veche.data.lint import lint, unscoped
 
 
 def test_the_tables_of_the_tests_keep_every_rule() -> None:
@@ -75,3 +75,38 @@ def test_each_broken_rule_is_said_with_its_table() -> None:
 def test_a_name_that_postgresql_would_cut_is_refused_when_the_class_is_made() -> None:
     with pytest.raises(TypeError, match="over 56 octets"):
         ForeignKey(("community_id", "a_very_long_name_of_a_column", "another"), "x").build("a_table_of_long_name")
+
+
+ANOTHER = Course.__table__.alias("another")
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (sa.select(Person), []),
+        (sa.select(Course).where(Course.community_id == sa.bindparam("c")), []),
+        (sa.select(Course), ["course"]),
+        (sa.select(sa.func.count()).select_from(Course), ["course"]),
+        (sa.update(Course).values(title="x"), ["course"]),
+        (sa.delete(Course).where(Course.id == 2), ["course"]),
+        (sa.select(ANOTHER.c.title), ["another"]),
+        (
+            sa.select(Course.title)
+            .join_from(Course, Lesson, Course.id == Lesson.course_id)
+            .where(Course.community_id == 1),
+            ["lesson"],
+        ),
+        (
+            sa.select(Course.title)
+            .join_from(Course, Lesson, Course.community_id == Lesson.community_id)
+            .where(Course.community_id == 1),
+            [],
+        ),
+        (sa.select(Course, Lesson).where(Course.community_id == Lesson.community_id), ["course", "lesson"]),
+        (sa.select(Person).where(sa.exists().where(Course.teacher_id == Person.id)), ["course"]),
+        (sa.insert(Course), []),
+        (sa.insert(Course).from_select(["title"], sa.select(Lesson.title)), ["lesson"]),
+    ],
+)
+def test_a_statement_that_crosses_tenants_is_found(sql: sa.sql.base.Executable, expected: list[str]) -> None:
+    assert unscoped(sql, "community_id") == expected

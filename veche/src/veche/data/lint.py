@@ -10,8 +10,11 @@ Each rule was met as an error on a real Citus 13.2 (docs/design.md §7). A site'
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import sqlalchemy as sa
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.base import Executable
 
 from veche.data.constraints import NAME_LIMIT_OCTETS
 
@@ -86,3 +89,50 @@ def _foreign_key(table: sa.Table, key: sa.ForeignKeyConstraint, tenant_key: str)
             yield f"{where} would set {tenant_key} to NULL; expected CASCADE or NO ACTION"
     elif target.info.get("scope") == "local" and table.info.get("scope") == "tenant":
         yield f"{where} refers from a tenant table to a local table, which only the coordinator has"
+
+
+def unscoped(sql: Executable, tenant_key: str) -> list[str]:
+    """Return the tenant tables that a select, update or delete uses without fixing their tenant key by an equality.
+
+    On one machine such a statement mixes communities; on many it is sent to every one of them, or refused. The key is
+    fixed by a value, or by being equal to the fixed key of another table, as in a join.
+    """
+    used: set[sa.FromClause] = set()
+    fixed: set[sa.FromClause] = set()
+    equal: list[tuple[sa.FromClause, sa.FromClause]] = []
+    for element in visitors.iterate(cast("visitors.ExternallyTraversible", sql)):
+        if isinstance(element, sa.Select):
+            used.update(table for each in element.get_final_froms() for table in _tables(each))
+        elif isinstance(element, (sa.Update, sa.Delete)):
+            used.update(_tables(element.table))
+        elif isinstance(element, sa.BinaryExpression) and element.operator is operators.eq:
+            sides = [side.table for side in (element.left, element.right) if _is_key(side, tenant_key)]
+            if len(sides) == 2:
+                equal.append((sides[0], sides[1]))
+            else:
+                fixed.update(sides)
+    grown = True
+    while grown:
+        before = len(fixed)
+        for one, other in equal:
+            if one in fixed or other in fixed:
+                fixed |= {one, other}
+        grown = len(fixed) > before
+    return sorted(str(getattr(table, "name", table)) for table in used - fixed if _scope(table) == "tenant")
+
+
+def _tables(source: sa.FromClause) -> Iterator[sa.FromClause]:
+    if isinstance(source, sa.Join):
+        yield from _tables(source.left)
+        yield from _tables(source.right)
+    elif isinstance(source, (sa.Table, sa.Alias)):  # what stands in a subquery is met as a select of its own
+        yield source
+
+
+def _scope(source: sa.FromClause) -> object:
+    table = source.element if isinstance(source, sa.Alias) else source
+    return table.info.get("scope") if isinstance(table, sa.Table) else None
+
+
+def _is_key(side: object, tenant_key: str) -> bool:
+    return isinstance(side, sa.Column) and side.name == tenant_key
