@@ -68,9 +68,10 @@ POLICY: Final[Mapping[str, str]] = {**DEFAULT_POLICY, "img-src": "'self' data: h
 T = TypeVar("T")
 
 
-def from_environment() -> Application:
+def from_environment(*, log_requests: bool = False) -> Application:
     """Return the site that CAMPUS_* describe, which makes itself ready when it starts; for `veche serve --factory`."""
-    return create_application(read_environment(CampusSettings, os.environ, prefix="CAMPUS"), make_ready=True)
+    settings = read_environment(CampusSettings, os.environ, prefix="CAMPUS")
+    return create_application(settings, log_requests=log_requests, make_ready=True)
 
 
 def create_application(
@@ -85,7 +86,6 @@ def create_application(
     """Return the site; nothing is opened before the lifespan starts.
 
     make_ready: the lifespan first migrates and fills the database (start.py); otherwise it must have its tables.
-
     logger: where messages go, stderr by default. log_requests: with a line for each request.
     identity: other services than the usual ones, for tests.
     """
