@@ -67,7 +67,7 @@ def url_of(server: RunningCommand) -> str:
     return server.ready_match[1]
 
 
-@pytest.fixture(scope="module", params=[*COMMANDS])
+@pytest.fixture(scope="module", params=["veche", *COMMANDS])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Site]]:
     notes = tmp_path_factory.mktemp("notes") / "lifespans.log"
     with running(request.param, notes) as server:
@@ -139,7 +139,11 @@ def test_events_come_or_are_refused_where_they_would_hold_a_worker(site: tuple[s
         assert answer.text.count("event: count\n") == 3
 
 
-def test_a_websocket_talks_or_is_refused_where_there_is_none(site: tuple[str, Site]) -> None:
+def test_a_websocket_talks_or_is_refused_where_there_is_none(
+    site: tuple[str, Site], request: pytest.FixtureRequest
+) -> None:
+    if site[0] == "veche":
+        request.applymarker(pytest.mark.xfail(strict=False, reason="our server does not speak WebSocket yet"))
     if site[0] in WSGI:
         upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
         assert httpx.get(site[1].url + "/socket", headers=upgrade).status_code == 426

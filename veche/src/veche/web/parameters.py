@@ -15,13 +15,13 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, Union
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from veche.web.errors import HTTPException, WrongConfiguration
 from veche.web.path_patterns import Converter
@@ -44,17 +44,15 @@ class FromRequest(Protocol):
     async def from_request(cls, request: Request, argument: Any, /) -> object: ...
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct, eq=False):
     """One call of one handler: the connection, what providers gave so far, and what is torn down after the answer."""
 
     connection: HTTPConnection
     stack: AsyncExitStack | None = None
-    provided: dict[Provider, object] = field(default_factory=dict)
+    provided: dict[Provider, object] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Filler:
+class Filler(Struct, frozen=True, eq=False):
     """One parameter: `now` gives its value at once, `later` has to be awaited; exactly one of them is there.
 
     tears_down: something of it ends after the answer, so the call needs a stack.
@@ -66,8 +64,7 @@ class Filler:
     tears_down: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, eq=False):
     """How one function is called."""
 
     function: Callable[..., object]

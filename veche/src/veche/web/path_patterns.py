@@ -6,8 +6,9 @@ Must not know: handlers, methods, the tree.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from veche.web.errors import UnknownRoute, WrongConfiguration
 from veche.web.requests import quote_path
@@ -17,8 +18,7 @@ DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 VARIABLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Converter:
+class Converter(Struct, frozen=True):
     """One kind of variable. `read` gives None where the text is not of this kind."""
 
     name: str
@@ -58,8 +58,7 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One segment with a variable in it; equal ones share a branch of the tree, whatever their names."""
 
     converter: Converter
@@ -76,8 +75,7 @@ class Variable:
         return self.converter.read(segment[len(self.prefix) : end])
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Struct, frozen=True):
     """A pattern taken apart: each segment is fixed text or a Variable, whose name stands in `names`, in order."""
 
     text: str

@@ -5,9 +5,10 @@ Must not know: how a handler is called (parameters.py), what answers look like.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from veche.asgi import ASGIApplication
 from veche.web.errors import UnknownRoute, WrongConfiguration
@@ -19,14 +20,11 @@ Handler: TypeAlias = Callable[..., object]
 WEBSOCKET: Final = "WEBSOCKET"  # stands where a method would; no client can send it, since no handshake is made with it
 
 
-class AnyRoute:
+class AnyRoute(Struct, frozen=True, eq=False):
     """The base of the three that an application is made of: Route, WebSocketRoute and Mount."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Route(AnyRoute):
+class Route(AnyRoute, frozen=True, eq=False):
     """One path and the function that answers it. GET answers HEAD too; the name is what url_for takes."""
 
     path: str
@@ -37,8 +35,7 @@ class Route(AnyRoute):
     """Other bounds of the body than the application's, for uploads."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WebSocketRoute(AnyRoute):
+class WebSocketRoute(AnyRoute, frozen=True, eq=False):
     """One path and the function that talks to the WebSocket there."""
 
     path: str
@@ -46,8 +43,7 @@ class WebSocketRoute(AnyRoute):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mount(AnyRoute):
+class Mount(AnyRoute, frozen=True, eq=False):
     """Everything under a prefix goes to another ASGI application, which sees the prefix as root_path."""
 
     prefix: str
@@ -62,30 +58,26 @@ class Addressed(Protocol):
     def address(self, path: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The route, and the values that stood in the path."""
 
     route: Route | WebSocketRoute
     path_params: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMount:
+class FoundMount(Struct, frozen=True):
     """The mount below which the path lies."""
 
     mount: Mount
 
 
-@dataclass(frozen=True, slots=True)
-class WrongMethod:
+class WrongMethod(Struct, frozen=True):
     """The path is known, the method is not; `allowed` is for the Allow field, empty where only WebSockets are."""
 
     allowed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(Struct, frozen=True):
     """Nothing is there; `other_path` is the same with or without its last "/" where that one exists."""
 
     other_path: str | None = None
@@ -94,14 +86,13 @@ class NotFound:
 Outcome: TypeAlias = Found | FoundMount | WrongMethod | NotFound
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct, eq=False):
     """One place in the tree: what may follow, and what answers here."""
 
-    fixed: dict[str, "_Node"] = field(default_factory=dict)
-    variables: list[tuple[Variable, "_Node"]] = field(default_factory=list)
+    fixed: dict[str, "_Node"] = {}
+    variables: list[tuple[Variable, "_Node"]] = []
     tail: "_Node | None" = None  # {name:path}
-    answers: dict[str, tuple[Route | WebSocketRoute, tuple[str, ...]]] = field(default_factory=dict)
+    answers: dict[str, tuple[Route | WebSocketRoute, tuple[str, ...]]] = {}
 
 
 def _precedence(edge: tuple[Variable, _Node]) -> tuple[bool, bool]:
@@ -203,13 +194,12 @@ class Router:
         return target.build(parameters) + ("?" + urlencode(query, doseq=True) if query else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True, eq=False):
     """What is looked for, and the methods met on the way that were not it."""
 
     segments: Sequence[str]
     methods: Sequence[str]
-    allowed: dict[str, None] = field(default_factory=dict)
+    allowed: dict[str, None] = {}
 
     def below(self, node: _Node, place: int, values: tuple[object, ...]) -> Found | None:
         """Return the first answer in the branch of the node, fixed text before variables before the tail."""

@@ -6,7 +6,6 @@ Must not know: routes, what the fields are for.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator
 from typing import IO, TYPE_CHECKING
 
@@ -25,6 +24,8 @@ class UploadFile:
         self.filename = filename
         self.content_type = content_type
         self.size = 0
+        import tempfile  # here, because most processes serve many requests before the first upload
+
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(limits.spool_octets)  # noqa: SIM115  # closed with the request
 
     def write(self, octets: bytes) -> None:

@@ -4,14 +4,13 @@ One job: name the bounds once.
 Must not know: who enforces them.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 KIB = 1024
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
+class BodyLimits(Struct, frozen=True):
     """The bounds of one request body; beyond any of them the answer is 413 (RFC 9110 §15.5.14)."""
 
     body_octets: int = 16 * MIB

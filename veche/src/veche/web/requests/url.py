@@ -5,9 +5,10 @@ Must not know: routes, proxies (the server has already put what a trusted proxy 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from veche.asgi import Scope
 from veche.http import Headers
@@ -22,8 +23,7 @@ def quote_path(path: str) -> str:
     return quote(path, safe=PATH_SAFE)
 
 
-@dataclass(frozen=True, slots=True)
-class URL:
+class URL(Struct, frozen=True):
     """scheme, host (with its port where it has one), path (percent-encoded) and query without "?"."""
 
     scheme: str

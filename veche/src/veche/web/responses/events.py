@@ -8,8 +8,9 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from veche.asgi import Receive, Scope, Send
 from veche.web.errors import HTTPException
@@ -22,8 +23,7 @@ HEARTBEAT_SECONDS: Final = 15.0
 HEARTBEAT: Final = b":\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(Struct, frozen=True):
     """One event. data may hold any text; event and id are single lines."""
 
     data: str

@@ -8,9 +8,10 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from veche.asgi import Receive, Scope, Send
 from veche.http import (
@@ -33,8 +34,7 @@ SANDBOX_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src 
 PATHSEND: Final = "http.response.pathsend"
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenFile:
+class _OpenFile(Struct, frozen=True):
     """What is being served: its descriptor, and what was true when it was opened."""
 
     descriptor: int
