@@ -255,10 +255,12 @@ class Http1Connection(asyncio.Protocol):
             else:
                 self._close()
 
-    def begin_drain(self) -> None:
+    def end_if_idle(self) -> None:
         if self.phase is IDLE:
             self._close()
-        elif self.phase is EXCHANGE and self.exchange is not None:
+
+    def begin_drain(self) -> None:
+        if self.phase is EXCHANGE and self.exchange is not None:
             if self.writer.head_is_due:
                 self.writer.keep_alive = False
             self.exchange.shutting_down()

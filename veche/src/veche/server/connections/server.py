@@ -7,6 +7,7 @@ Must not know: what the octets mean, who made the listening sockets, how the app
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from veche.asgi import ASGIApplication, WSGIApplication
@@ -19,6 +20,7 @@ from veche.server.connections.service import AccessLog, FinishedRequest, Service
 from veche.server.settings import ServerSettings
 
 LONGEST_TICK_SECONDS: Final = 1.0
+IDLE_GRACE_SECONDS: Final = 0.5
 
 
 class ConnectionServer:
@@ -72,17 +74,23 @@ class ConnectionServer:
     async def drain(self, deadline_seconds: float) -> None:
         """Stop accepting, finish what runs, close everything, run the application's shut-down.
 
-        Responses from now on say `Connection: close`; idle connections are closed, WebSockets get 1012, event streams
-        are told at once, other responses that still run after half of the time. What is left after deadline_seconds
-        is cancelled and cut.
+        Nobody who came in is turned away: whoever still stands in the kernel's queue is taken in, and an idle
+        connection has IDLE_GRACE_SECONDS to ask once more, since a request may be on its way. Responses from now on
+        say `Connection: close`, WebSockets get 1012, event streams are told at once, other responses that still run
+        after half of the time. What is left after deadline_seconds is cancelled and cut.
         """
         service = self._service
         assert service is not None
         service.draining = True
         await self.close_doors()
+        await self._take_in_the_last()
         for connection in list(service.connections):
             connection.begin_drain()
-        await self._wait_until_empty(service, deadline_seconds / 2)
+        grace_seconds = min(IDLE_GRACE_SECONDS, deadline_seconds / 4)
+        await self._wait_until_empty(service, grace_seconds)
+        for connection in list(service.connections):
+            connection.end_if_idle()
+        await self._wait_until_empty(service, deadline_seconds / 2 - grace_seconds)
         for connection in list(service.connections):
             connection.hurry()
         await self._wait_until_empty(service, deadline_seconds / 2)
@@ -104,6 +112,21 @@ class ConnectionServer:
         """Stop accepting; new connections wait in the kernel's queue, where other workers may take them."""
         async with self._doors_change:
             self._shut()
+
+    async def _take_in_the_last(self) -> None:
+        """Accept whoever stands in the kernel's queue and close the listeners: closing alone would reset them."""
+        loop = asyncio.get_running_loop()
+        for listener in self._sockets:
+            last: list[socket.socket] = []
+            with suppress(OSError):  # BlockingIOError: nobody is left
+                while True:
+                    last.append(listener.accept()[0])
+            listener.close()
+            for connection in last:
+                await loop.connect_accepted_socket(self._admit, connection)
+        self._sockets.clear()
+        for _ in range(2):
+            await asyncio.sleep(0)  # who was accepted in this very turn becomes a connection in the next
 
     async def open_doors(self) -> None:
         """Accept, or accept again."""

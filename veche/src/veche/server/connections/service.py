@@ -25,7 +25,10 @@ class Connection(Protocol):
         """A deadline is over: do what must be done then, and set the next one."""
 
     def begin_drain(self) -> None:
-        """Close now if idle; else finish what runs, and then close."""
+        """Finish what runs, or one more request that is on its way, and then close."""
+
+    def end_if_idle(self) -> None:
+        """Close now if nothing is under way: nobody has asked in the time of grace."""
 
     def hurry(self) -> None:
         """Half of the time for draining is over: ask what still runs to end."""

@@ -1,0 +1,398 @@
+"""The master and its workers as real processes: replacement, drain, reload, scaling, failures that are explained."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fixtures.load import Load, get, get_over_unix
+from fixtures.servers import RunningCommand, ServerProcess, wait_until
+
+pytestmark = pytest.mark.process
+HERE = Path(__file__).parent
+
+
+def serve(
+    name: str = "app",
+    *options: str,
+    workers: int = 1,
+    bind: tuple[str, ...] = ("127.0.0.1:0",),
+    env: dict[str, str] | None = None,
+    wait_ready: bool = True,
+) -> ServerProcess:
+    return ServerProcess(
+        f"applications:{name}",
+        *options,
+        workers=workers,
+        bind=bind,
+        app_dir=HERE,
+        env=env,
+        wait_ready=wait_ready,
+    )
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+# -- a worker dies ---------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_worker_is_replaced_at_once_and_only_its_own_connections_notice() -> None:
+    with serve(workers=2) as server, Load(server.port) as load:
+        wait_until(lambda: len(load.texts) == 2, what="answers of both workers")
+        victim, other = server.worker_pids()
+        of_other = load.texts[str(other)]
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for_log("worker 3 .* is ready")
+        wait_until(lambda: load.texts[str(other)] > of_other + 50, what="more answers of the survivor")
+        newcomer = server.worker_pids()[-1]
+        wait_until(lambda: load.texts[str(newcomer)] > 50, what="answers of the replacement")
+    assert sum(load.lost().values()) <= 4, load.outcomes  # at most what each of the four connections had in flight
+    assert f"(pid {victim}) killed by signal 9 (SIGKILL); not by us" in server.log_text()
+    assert "replacing it at once" in server.log_text()
+
+
+def test_a_worker_that_exits_by_itself_is_named_with_its_exit_code() -> None:
+    with serve() as server:
+        with pytest.raises(OSError):
+            get(f"{server.url}/exit")
+        server.wait_for_log(r"worker 1 \(pid \d+\) exited with code 7; replacing it at once")
+        assert get(server.url)[0] == 200
+
+
+def test_a_worker_that_aborts_in_c_code_leaves_its_stack() -> None:
+    with serve() as server:
+        with pytest.raises(OSError):
+            get(f"{server.url}/abort")
+        server.wait_for_log(r"killed by signal 6 \(SIGABRT\); not by us")
+        assert re.search(r'File ".*applications.py", line \d+ in app', server.log_text())
+
+
+def test_workers_that_end_again_and_again_are_started_later_and_later_and_it_is_said() -> None:
+    with serve() as server:
+        for number in range(1, 5):
+            server.wait_for_log(f"worker {number} .* is ready")
+            os.kill(server.worker_pids()[-1], signal.SIGKILL)
+        said = server.wait_for_log(r"workers end again and again: (\d+) in \d+ s. The next one starts in 0.5 s")
+        assert said[1] == "4"
+        assert "mend the application" in server.log_text()
+        server.wait_for_log("worker 5 .* is ready")
+        assert get(server.url)[0] == 200
+
+
+def test_hup_ends_the_waiting_of_a_crash_loop(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    with serve("fails_when_told", env={"FAIL_FILE": str(broken)}) as server:
+        broken.touch()
+        os.kill(server.worker_pids()[0], signal.SIGKILL)
+        server.wait_for_log("The next one starts in [48] s", seconds=60)
+        broken.unlink()
+        server.signal(signal.SIGHUP)
+        server.wait_for_log(r"worker \d+ .* is ready\n(.*\n)*.*worker \d+ .* is ready", seconds=3)
+        assert get(server.url)[0] == 200
+
+
+# -- stopping --------------------------------------------------------------------------------------------------------
+
+
+def in_thread(question: Callable[[], tuple[int, str]]) -> tuple[threading.Thread, list[tuple[int, str]]]:
+    answers: list[tuple[int, str]] = []
+    thread = threading.Thread(target=lambda: answers.append(question()))
+    thread.start()
+    return thread, answers
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def busy_worker(server: ServerProcess) -> tuple[threading.Thread, list[tuple[int, str]]]:
+    """A request that the application has taken and that ends in a second."""
+    thread, answers = in_thread(lambda: get(f"{server.url}/slow?seconds=1.5"))
+    server.wait_for_log("a slow request began")
+    return thread, answers
+
+
+def test_term_answers_what_is_in_flight_refuses_newcomers_and_exits_with_0() -> None:
+    with serve(workers=2) as server:
+        port = server.port
+        thread, answers = busy_worker(server)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: refused(port), what="newcomers refused")
+        assert not answers  # precondition: it was still in flight when the doors were closed
+        thread.join()
+        assert answers[0][0] == 200
+        assert server.wait() == 0
+        assert server.log_text().count("lifespan of") == 2
+        assert "Traceback" not in server.log_text()
+
+
+def test_term_under_load_answers_every_connection_that_was_made() -> None:
+    with serve(workers=2) as server, Load(server.port, fresh=4) as load:
+        wait_until(lambda: load.answered > 200, what="load")
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+    lost = {error: count for error, count in load.lost().items() if "ConnectionRefusedError" not in error}
+    assert lost == {}
+    assert load.outcomes["closed between requests"] == 0  # each kept-alive one was told with its last answer
+
+
+def test_ctrl_c_reaches_the_whole_group_and_ends_cleanly() -> None:
+    with serve(workers=2) as server:
+        pids = server.worker_pids()
+        server.signal_group(signal.SIGINT)
+        assert server.wait(seconds=5) == 0
+        assert all(gone(pid) for pid in pids)
+        assert "Traceback" not in server.log_text()
+        assert "KeyboardInterrupt" not in server.log_text()
+        assert "SIGINT: stopping" in server.log_text()
+        assert server.log_text().count("lifespan of") == 2
+
+
+def test_ctrl_c_while_the_workers_still_start_ends_cleanly() -> None:
+    with serve("starts_for_ever", workers=2, wait_ready=False) as server:
+        wait_until(lambda: len(server.worker_pids()) == 2, what="two workers")
+        server.signal_group(signal.SIGINT)
+        assert server.wait(seconds=10) == 0
+        assert "Traceback" not in server.log_text()
+
+
+def test_a_second_signal_cuts_what_is_in_flight() -> None:
+    with serve() as server:
+        thread, _ = in_thread(lambda: raising(f"{server.url}/slow?seconds=60"))
+        server.wait_for_log("a slow request began")
+        server.signal(signal.SIGTERM)
+        server.wait_for_log("SIGTERM: stopping; requests in flight have 30 s")
+        server.signal(signal.SIGTERM)
+        assert server.wait(seconds=5) == 0
+        thread.join()
+        assert "hurrying" in server.log_text()
+
+
+def raising(url: str) -> tuple[int, str]:
+    try:
+        return get(url, timeout=60)
+    except OSError as error:
+        return 0, repr(error)
+
+
+def test_the_drain_ends_at_its_deadline() -> None:
+    with serve("app", "--drain-seconds", "0.3") as server:
+        thread, _ = in_thread(lambda: raising(f"{server.url}/slow?seconds=60"))
+        server.wait_for_log("a slow request began")
+        server.signal(signal.SIGTERM)
+        assert server.wait(seconds=5) == 0
+        thread.join()
+
+
+def test_a_worker_that_cannot_stop_is_killed_and_that_is_said() -> None:
+    with serve("app", "--drain-seconds", "0.1") as server:
+        thread, _ = in_thread(lambda: raising(f"{server.url}/spin?seconds=60"))
+        server.wait_for_log("the loop is blocked")
+        server.signal(signal.SIGTERM)
+        assert server.wait(seconds=10) == 0
+        thread.join()
+        assert "killed by signal 9 (SIGKILL) by us: it did not end in time" in server.log_text()
+
+
+def test_workers_end_when_the_master_is_killed() -> None:
+    with serve(workers=2) as server:
+        pids, port = server.worker_pids(), server.port
+        assert len(pids) == 2
+        server.signal(signal.SIGKILL)
+        server.wait()
+        wait_until(lambda: all(gone(pid) for pid in pids), what="both workers gone")
+        assert refused(port)
+        assert server.log_text().count("the master has gone; draining") == 2
+        assert server.log_text().count("lifespan of") == 2
+
+
+# -- reloading and scaling -------------------------------------------------------------------------------------------
+
+
+def test_hup_under_load_replaces_every_worker_and_loses_nothing() -> None:
+    with serve(workers=2) as server:
+        before = server.worker_pids()
+        with Load(server.port) as load:
+            wait_until(lambda: load.answered > 100, what="load")
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("INFO reloaded")
+            wait_until(lambda: all(gone(pid) for pid in before), what="the old workers gone")
+            count = load.answered
+            wait_until(lambda: load.answered > count + 100, what="load on the new workers")
+        assert load.lost() == {}
+        assert set(server.worker_pids()).isdisjoint(before)
+        assert len(server.worker_pids()) == 2
+
+
+def test_a_reload_to_code_that_does_not_start_is_abandoned_with_the_reason(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    with serve("fails_when_told", workers=2, env={"FAIL_FILE": str(broken)}) as server:
+        before = server.worker_pids()
+        broken.touch()
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("reload abandoned: the new code does not start")
+        assert "the new code is broken" in server.log_text()
+        assert server.worker_pids() == before
+        assert get(server.url)[0] == 200
+        broken.unlink()
+        server.signal(signal.SIGHUP)  # and the next one is not spoilt by it
+        server.wait_for_log("INFO reloaded")
+        wait_until(lambda: set(server.worker_pids()).isdisjoint(before), what="the old workers gone")
+
+
+def test_ttin_and_ttou_change_the_number_of_workers() -> None:
+    with serve() as server:
+        server.signal(signal.SIGTTIN)
+        server.wait_for_log("worker 2 .* is ready")
+        assert len(server.worker_pids()) == 2
+        server.signal(signal.SIGTTOU)
+        wait_until(lambda: len(server.worker_pids()) == 1, what="one worker")
+        server.signal(signal.SIGTTOU)  # never below one
+        server.wait_for_log("(?s)keep 1 worker.*keep 1 worker")
+        assert get(server.url)[0] == 200
+
+
+# -- the application does not start ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "traceback"),
+    [
+        ("refuses", "the application failed to start: the database is away", ""),
+        (
+            "raises",
+            "the application failed to start: RuntimeError: startup broke",
+            'raise RuntimeError("startup broke")',
+        ),
+        ("ap", "there is no 'ap' in it; did you mean 'app'?", ""),
+    ],
+)
+def test_an_application_that_does_not_start_is_explained_once_and_ends_with_3(
+    name: str, message: str, traceback: str
+) -> None:
+    with serve(name, workers=2, wait_ready=False) as server:
+        assert server.wait() == 3
+        assert server.log_text().count(message) == 1, server.log_text()
+        assert traceback in server.log_text()
+        assert ("Traceback" in server.log_text()) is bool(traceback)
+
+
+def test_a_failing_factory_is_explained() -> None:
+    with serve("broken_factory", "--factory", wait_ready=False) as server:
+        assert server.wait() == 3
+        assert "factory applications:broken_factory failed: LookupError: no settings file" in server.log_text()
+
+
+def test_a_factory_is_called_when_the_option_says_so() -> None:
+    with serve("create", "--factory") as server:
+        assert get(server.url)[0] == 200
+
+
+def test_a_module_that_exits_at_import_is_explained() -> None:
+    with serve(env={"EXIT_AT_IMPORT": "1"}, wait_ready=False) as server:
+        assert server.wait() == 3
+        assert "importing applications failed: SystemExit: not today" in server.log_text()
+
+
+def test_a_module_that_is_not_there_is_explained() -> None:
+    with ServerProcess("no_such_module:app", app_dir=HERE, wait_ready=False) as server:
+        assert server.wait() == 3
+        assert f"there is no module 'no_such_module' in {HERE}" in server.log_text()
+        assert "Traceback" not in server.log_text()
+
+
+def test_an_application_that_never_becomes_ready_is_ended_at_the_deadline() -> None:
+    with serve("starts_for_ever", "--startup-seconds", "0.5", wait_ready=False) as server:
+        assert server.wait() == 3
+        assert "by us: it was not ready within startup_seconds (0.5 s)" in server.log_text()
+
+
+def test_an_address_in_use_is_explained_and_ends_with_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with serve(bind=(f"127.0.0.1:{port}",), wait_ready=False) as server:
+            assert server.wait() == 1
+            assert f"cannot listen on http://127.0.0.1:{port}: address in use" in server.log_text()
+            assert "Traceback" not in server.log_text()
+
+
+# -- where and how it serves -----------------------------------------------------------------------------------------
+
+
+def test_several_addresses_are_served_at_once(tmp_path: Path) -> None:
+    with serve(bind=("127.0.0.1:0", f"unix:{tmp_path}/s", "127.0.0.1:0"), workers=2) as server:
+        first, unix, second = server.addresses
+        assert first != second
+        assert get(first)[0] == get(second)[0] == get_over_unix(unix.removeprefix("unix:"))[0] == 200
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_inherited_descriptor_is_served() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.fileno()
+        command = ServerProcess("applications:app", app_dir=HERE, bind=(f"fd://{number}",), pass_fds=[number])
+        with command as server:
+            assert server.port == listener.getsockname()[1]
+            assert get(server.url)[0] == 200
+
+
+@pytest.mark.parametrize("name", ["app", "wsgi"])
+def test_a_silent_connection_never_delays_another_request(name: str) -> None:  # gunicorn's WORKER TIMEOUT, facts §2.1
+    with serve(name) as server:
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+        partly = socket.create_connection(("127.0.0.1", server.port))
+        partly.sendall(b"GET / HTT")
+        for _ in range(20):
+            assert get(server.url, timeout=2)[0] == 200
+        for connection in [*silent, partly]:
+            connection.close()
+
+
+def test_a_worker_finds_its_number_and_the_relay_in_its_environment() -> None:
+    with serve() as server:
+        assert get(f"{server.url}/environ?name=VECHE_WORKER_NUMBER")[1] == "1"
+        assert int(get(f"{server.url}/environ?name=VECHE_RELAY_FD")[1]) > 2
+
+
+def can_unshare() -> bool:
+    try:
+        return subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not can_unshare(), reason="a process 1 of its own needs unshare(1) and the right to use it")
+def test_as_process_1_of_a_container_the_master_reaps_orphans() -> None:
+    command = [sys.executable, "-m", "veche", "serve", "applications:app", "--bind", "127.0.0.1:0", "--workers", "1"]
+    inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *command]
+    with RunningCommand(inside, ready=r"serving \S+ on (\S+) with", cwd=HERE) as container:
+        assert container.ready_match is not None
+        (master,) = container.child_pids()
+        assert get(f"{container.ready_match[1]}/orphan")[0] == 200
+        wait_until(lambda: "the orphan ends" in container.log_text(), what="the orphan's last words")
+        wait_until(lambda: len(all_children(master)) == 1, what="only the worker left, no zombie beside it")
+        assert "worker" not in container.log_text().partition("the orphan ends")[2]
+        os.kill(master, signal.SIGTERM)
+        assert container.wait() == 0
+
+
+def all_children(pid: int) -> list[str]:
+    """Zombies included."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
