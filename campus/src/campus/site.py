@@ -22,6 +22,7 @@ from campus.accounts.profile_pages import ProfileSections
 from campus.accounts.services import Identity, open_identity
 from campus.accounts.viewer import LANGUAGE_COOKIE, STATE_KEY, Member, Viewer, Viewers
 from campus.communities import ensure_first_community
+from campus.courses.feature import COURSES
 from campus.errors import ErrorPages
 from campus.feature import Feature
 from campus.forum.feature import FORUM
@@ -59,7 +60,7 @@ from veche.web.templates import Templates
 from veche.web.templates.rendering import CURRENT
 
 HERE: Final = Path(__file__).parent
-FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, FORUM)
+FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, COURSES, FORUM)
 SITE_NAME: Final = "Campus"
 SWEEP_SECONDS: Final = 3600.0
 # A teacher's lesson may show a picture that lies elsewhere.

@@ -1,0 +1,37 @@
+"""Courses, as the composition root takes them."""
+
+from pathlib import Path
+from typing import Final
+
+from campus.courses import pages
+from campus.courses.desk import Desk, provide_desk
+from campus.courses.errors import NotEnrolled, NotPermitted
+from campus.courses.live import CourseLive, make_fragments, provide_course_live
+from campus.courses.queries import newest_revisions
+from campus.courses.threads import LessonThreads, no_threads
+from campus.feature import Feature
+from veche.data import NotFound
+from veche.web import HTTPException, Request, Response
+
+
+def _not_found(_request: Request, error: Exception) -> Response:
+    raise HTTPException(404, "There is nothing at this address.") from error
+
+
+def _not_permitted(_request: Request, error: Exception) -> Response:
+    raise HTTPException(403, str(error)) from error
+
+
+def _conflict(_request: Request, error: Exception) -> Response:
+    raise HTTPException(409, str(error)) from error
+
+
+COURSES: Final = Feature(
+    name="courses",
+    templates=Path(__file__).parent / "templates",
+    routes=(*pages.ROUTES,),
+    providers={Desk: provide_desk, CourseLive: provide_course_live, LessonThreads: no_threads},
+    fragments=make_fragments,
+    newest=newest_revisions,
+    exception_handlers={NotFound: _not_found, NotPermitted: _not_permitted, NotEnrolled: _conflict},
+)
