@@ -216,3 +216,23 @@ def test_like_and_ilike_mean_the_same_in_every_script(school: School) -> None:
         assert await names(Person.name.contains("0%", autoescape=True)) == ["100%"]
 
     school.run(work)
+
+
+def test_many_rows_are_written_at_once_or_not_at_all(school: School) -> None:
+    async def work() -> None:
+        people = [Person(name=f"name {number}") for number in range(2000)]
+        async with school.units.begin() as unit:
+            await unit.insert_all(people)
+            await unit.insert_all([])
+            await unit.commit()
+        assert len(await school.units.reader.all(Statement(sa.select(Person), Person))) == 2000
+        with pytest.raises(ConstraintViolated) as caught:
+            async with school.units.begin() as unit:
+                await unit.insert_all([Person(name="new"), people[5], Person(name="newer")])
+        assert caught.value.name in {"uq_person_name", "pk_person"}
+        assert await find(school.units.reader, Person, name="new") is None
+        async with school.units.begin() as unit:
+            with pytest.raises(TypeError, match="one table"):
+                await unit.insert_all([Person(name="a"), Room()])
+
+    school.run(work)

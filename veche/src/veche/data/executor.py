@@ -39,6 +39,9 @@ class Transaction(Executor, Protocol):
     async def execute(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> int:
         """Return how many rows were written."""
 
+    async def execute_many(self, prepared: Prepared[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one writing statement for each row of arguments."""
+
     async def commit(self) -> None:
         """Make everything durable; when it returns, it is on disk. Raises OutcomeUnknown when nobody can say."""
 

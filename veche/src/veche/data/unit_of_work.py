@@ -72,6 +72,19 @@ class Unit(Reader):
         kind = type(model)
         await self._write(_insert(kind), {name: getattr(model, name) for name in kind.__struct_fields__})
 
+    async def insert_all(self, models: Sequence[Model]) -> None:
+        """Write new rows of one table; on PostgreSQL many times faster than one by one. Raises ConstraintViolated."""
+        if not models:
+            return
+        self._refuse_if_closed()
+        kind = type(models[0])
+        prepared = _insert(kind).prepare(self._transaction.dialect)
+        names = kind.__struct_fields__
+        if any(type(model) is not kind for model in models):
+            raise TypeError(f"insert_all takes rows of one table; expected only {kind.__name__}")
+        rows = [prepared.arguments({name: getattr(model, name) for name in names}) for model in models]
+        await self._own(self._transaction.execute_many(prepared, rows))
+
     async def update(self, model: Model, *fields: str) -> None:
         """Write the named fields of the row with the model's key, or all of them; raises NotFound."""
         kind = type(model)
@@ -134,19 +147,17 @@ class Unit(Reader):
         self._refuse_if_closed()
         prepared = statement.prepare(self._transaction.dialect)
         arguments = prepared.arguments(parameters)
-        try:
-            with self._busy():
-                return await self._transaction.execute(prepared, arguments)
-        except DataError as error:
-            self.close(f"it failed: {error}")
-            raise
+        return await self._own(self._transaction.execute(prepared, arguments))
 
     async def _fetch(self, prepared: Prepared[Any], parameters: Mapping[str, object]) -> Sequence[Row]:
         self._refuse_if_closed()
         arguments = prepared.arguments(parameters)
+        return await self._own(self._transaction.fetch(prepared, arguments))
+
+    async def _own(self, statement: Awaitable[R]) -> R:
         try:
             with self._busy():
-                return await self._transaction.fetch(prepared, arguments)
+                return await statement
         except DataError as error:
             self.close(f"it failed: {error}")
             raise

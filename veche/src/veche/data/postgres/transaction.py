@@ -61,6 +61,14 @@ class PostgresTransaction:
         """Return how many rows were written."""
         return (await self._run(prepared, arguments)).rowcount
 
+    async def execute_many(self, prepared: Prepared[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one writing statement for each row of arguments, without waiting for an answer in between."""
+        assert self._connection is not None, "begin() comes first"
+        try:
+            await self._connection.cursor().executemany(prepared.sql, rows)
+        except psycopg.Error as error:
+            raise translate(error, prepared.plan.table) from error
+
     async def _run(self, prepared: Prepared[Any], arguments: tuple[Any, ...]) -> psycopg.AsyncCursor[TupleRow]:
         assert self._connection is not None, "begin() comes first"
         try:

@@ -22,7 +22,7 @@ from veche.data.sqlite.connections import open_reader, translate
 from veche.data.sqlite.dialect import SQLITE
 from veche.data.statement import Prepared, Row
 
-INLINE_BUSY_MILLISECONDS: Final = 50
+INLINE_BUSY_MILLISECONDS: Final = 5
 THREADS: Final = 2
 STEPS_BETWEEN_LOOKS: Final = 2000  # of SQLite's virtual machine, about 0.1 ms
 
@@ -67,7 +67,7 @@ class SqliteReader:
             self._inline = TimedConnection(self._path, INLINE_BUSY_MILLISECONDS)
         try:
             return self._inline.fetch(prepared.sql, arguments, self._fuse_seconds)
-        except apsw.InterruptError:
+        except (apsw.InterruptError, apsw.BusyError):  # busy: another process recovers or removes the WAL file
             self.reruns += 1
         except (apsw.Error, TypeError, ValueError, OverflowError) as error:
             raise translate(error) from error

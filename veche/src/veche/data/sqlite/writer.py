@@ -133,6 +133,11 @@ class SqliteTransaction:
         await self.fetch(prepared, arguments)
         return self._writer.connection.changes()
 
+    async def execute_many(self, prepared: Prepared[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one writing statement for each row of arguments; one by one, so that a refused row is known."""
+        for arguments in rows:
+            await self.fetch(prepared, arguments)
+
     async def commit(self) -> None:
         """Make it durable. A cancelled caller still waits for the disk: then everyone knows what happened."""
         self._writer.stop_at = None
