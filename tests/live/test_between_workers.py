@@ -1,0 +1,114 @@
+"""Live pages on our own server with several workers: pushed between them, complete when one of them dies."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from fixtures.browser import Browsing
+from fixtures.live_board import make_database
+from fixtures.servers import ServerProcess, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.process]
+
+TESTS = Path(__file__).parents[1]
+WORKERS = 2
+PUSHED_SECONDS = 2.0  # the floor beside a relay asks every 5 seconds: what comes sooner was pushed
+
+
+@pytest.fixture
+def server(tmp_path: Path, browsing: Browsing) -> Iterator[ServerProcess]:
+    url = f"sqlite:///{tmp_path}/board.sqlite"
+    asyncio.run(make_database(url))
+    environment = {"BOARD_DATABASE": url, "PYTHONPATH": str(TESTS)}
+    with ServerProcess("fixtures.live_board:app", workers=WORKERS, env=environment, app_dir=TESTS) as server:
+        yield server
+        browsing.close()
+
+
+def workers(server: ServerProcess) -> dict[int, int]:
+    """Process id → live connections, of every worker."""
+    found: dict[int, int] = {}
+
+    def look() -> bool:
+        answer: dict[str, Any] = httpx.get(server.url + "/worker", headers={"connection": "close"}).json()
+        found[answer["pid"]] = answer["connections"]
+        return len(found) == WORKERS
+
+    wait_until(look, what="an answer of each worker")
+    return found
+
+
+def room(browsing: Browsing, server: ServerProcess) -> Page:
+    page = browsing.page(server.url + "/rooms/1")
+    expect(page.locator("html")).to_have_class("live-connected")
+    return page
+
+
+def say(server: ServerProcess, text: str) -> None:
+    with httpx.Client() as client:  # a connection of its own: either worker may take it
+        response = client.post(server.url + "/rooms/1/messages", data={"text": text}, headers={"connection": "close"})
+    assert response.status_code == 303
+
+
+def test_what_any_worker_commits_is_pushed_to_the_browsers_of_all(server: ServerProcess, browsing: Browsing) -> None:
+    pages = [room(browsing, server) for _ in range(4)]
+    requests: list[str] = []
+    for page in pages:
+        page.on("request", lambda request: requests.append(request.url))
+    writers = set()
+    for number in range(8):
+        began = time.monotonic()
+        say(server, f"message {number}")
+        for page in pages:
+            expect(page.locator("ol")).to_contain_text(f"message {number}", timeout=PUSHED_SECONDS * 1000)
+        assert time.monotonic() - began < PUSHED_SECONDS
+        writers.add(httpx.get(server.url + "/worker").json()["pid"])
+    assert requests == []
+
+
+def test_a_page_is_complete_after_the_worker_that_held_its_socket_was_killed(
+    server: ServerProcess, browsing: Browsing
+) -> None:
+    browsing.expect_problem("WebSocket connection to .* failed")
+    page = room(browsing, server)
+    page.locator("#text").fill("half a sentence")
+    holder = next(pid for pid, connections in workers(server).items() if connections)
+    os.kill(holder, signal.SIGKILL)
+    say(server, "while the socket was gone")
+    expect(page.locator("ol")).to_contain_text("while the socket was gone")
+    expect(page.locator("#text")).to_have_value("half a sentence")
+    say(server, "after it came back")
+    expect(page.locator("ol")).to_contain_text("after it came back", timeout=PUSHED_SECONDS * 1000)
+
+
+def test_a_page_is_complete_though_a_worker_died_between_its_commit_and_its_publish(
+    server: ServerProcess, browsing: Browsing
+) -> None:
+    browsing.expect_problem("WebSocket connection to .* failed")
+    pages = [room(browsing, server) for _ in range(4)]
+    requests: list[str] = []
+    for page in pages:
+        page.on("request", lambda request: requests.append(request.url))
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(server.url + "/rooms/1/last-words")
+    for page in pages:
+        expect(page.locator("ol")).to_contain_text("last words", timeout=10_000)
+    assert requests == [], "the server looked, the browsers did not ask"
+
+
+def test_a_server_that_ends_lets_its_live_pages_go_at_once(server: ServerProcess, browsing: Browsing) -> None:
+    browsing.expect_problem("WebSocket connection to .* failed")
+    page = room(browsing, server)
+    began = time.monotonic()
+    server.signal(signal.SIGTERM)
+    server.wait(seconds=10)
+    assert time.monotonic() - began < 5
+    expect(page.locator("html")).to_have_class("live-offline")
