@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fixtures.browser import Browsing, until
 from fixtures.live_server import BoardServer
@@ -104,6 +104,20 @@ def test_a_draft_is_there_again_after_going_away_and_back(room: Page) -> None:
     expect(room.locator("#text")).to_have_value("half a thought")
     room.reload()
     expect(room.locator("#text")).to_have_value("half a thought")
+
+
+def test_what_was_sent_is_no_draft_though_its_sender_did_not_wait(room: Page, board: BoardServer) -> None:
+    held: list[Route] = []
+    room.route("**/rooms/1/messages", lambda route: held.append(route))
+    room.locator("#text").fill("sent and left")
+    room.get_by_role("button", name="Say").click()
+    room.get_by_role("link", name="Index").click()
+    expect(room.locator("h1")).to_have_text("Index")
+    with room.expect_response("**/rooms/1/messages"):
+        held[0].continue_()
+    room.go_back()
+    expect(room.locator("ol")).to_contain_text("sent and left")
+    expect(room.locator("#text")).to_have_value("")
 
 
 def test_a_draft_does_not_walk_into_the_form_of_another_page(room: Page, board: BoardServer) -> None:

@@ -232,6 +232,20 @@ def test_a_screen_reader_is_told_and_led_to_the_heading(page: Page) -> None:
     expect(page.locator("h1")).to_be_focused()
 
 
+def test_a_view_transition_is_used_where_the_page_asks_for_it(browsing: Browsing, board: BoardServer) -> None:
+    page = browsing.page(board.url + "/", reduced_motion="no-preference")
+    page.evaluate(
+        """() => {
+            document.head.insertAdjacentHTML("beforeend", "<meta name=view-transition content=same-origin>");
+            const start = document.startViewTransition.bind(document);
+            document.startViewTransition = (change) => { window.transitions = 1; return start(change); };
+        }"""
+    )
+    page.get_by_role("link", name="one", exact=True).click()
+    heading(page, "Page one")
+    assert page.evaluate("transitions") == 1
+
+
 def test_what_is_in_the_layout_stays_the_same_element(page: Page) -> None:
     page.evaluate("document.querySelector('nav').mark = 1")
     page.get_by_role("link", name="one", exact=True).click()

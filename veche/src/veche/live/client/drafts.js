@@ -3,7 +3,7 @@
 // One job: from the dirty controls of forms that have an id to sessionStorage and back.
 // Must not know: why the page is left. Passwords and files are never kept.
 
-import { isDirty } from "./inputs.js";
+import { currentValue, isDirty } from "./inputs.js";
 
 const KEY = "live-draft:";
 const NEVER = new Set(["password", "file", "hidden", "submit", "button", "image", "reset"]);
@@ -13,7 +13,7 @@ const sent = new WeakSet();
 /** A draft belongs to who wrote it: after logging out, the next person in this tab must not find it. */
 const viewer = () => document.head.querySelector("meta[name='live-viewer']")?.content ?? "";
 const keyOf = (form, address) => `${KEY}${viewer()}:${address}#${form.getAttribute("id")}`; // form.id may be a field named id
-const addressNow = () => location.pathname + location.search;
+export const addressNow = () => location.pathname + location.search;
 
 const forms = () =>
   [...document.querySelectorAll("form[id]")].filter((form) => !form.closest("[data-live-ignore], [data-live-off]"));
@@ -48,9 +48,10 @@ export function restoreDrafts() {
   }
 }
 
-/** The form has reached the server: what stands in it is no draft until somebody types again. */
-export function forgetDraft(form) {
+/** The form of that address has reached the server: what was sent is no draft, what was typed since still is. */
+export function forgetDraft(form, address, submitted) {
+  if (form.hasAttribute("id")) sessionStorage.removeItem(keyOf(form, address));
+  if (![...submitted].every(([control, value]) => currentValue(control) === value)) return;
   sent.add(form);
   form.addEventListener("input", () => sent.delete(form), { once: true });
-  if (form.hasAttribute("id")) sessionStorage.removeItem(keyOf(form, addressNow()));
 }

@@ -6,7 +6,7 @@
 // <form data-live-off> is the browser's own; data-live-auto="300" sends a search form while it is typed in;
 // data-live-replace leaves no history entry; a button's data-live-target="id" shows only that element of the answer.
 
-import { forgetDraft, keepDrafts } from "./drafts.js";
+import { addressNow, forgetDraft, keepDrafts } from "./drafts.js";
 import { currentValue } from "./inputs.js";
 import { morph } from "./morph.js";
 import { beginTurn, focusMain, isNewest, loadWhole, visit } from "./navigation.js";
@@ -58,6 +58,7 @@ const snapshot = (form) => new Map([...form.elements].map((control) => [control,
 /** POST the form. "Live-Request" asks for redirects in words, because a followed redirect loses its #fragment. */
 async function send(form, submitter, { url, body }) {
   const submitted = snapshot(form);
+  const address = addressNow();
   const turn = beginTurn();
   const done = showLoading(form, submitter);
   busy.add(form);
@@ -67,7 +68,7 @@ async function send(form, submitter, { url, body }) {
     const headers = { Accept: "text/html", "Live-Request": "1" };
     const { response, next } = await fetchPage(url, { method: "POST", body, headers });
     done();
-    if (response.ok) forgetDraft(form);
+    if (response.ok) forgetDraft(form, address, submitted);
     if (isNewest(turn)) await answer(form, submitter, response, next, submitted);
   } catch (failure) {
     fail(form, failure);
