@@ -300,12 +300,29 @@ def test_leaving_a_part_out_of_the_join_leaves_it(tmp_path: Path) -> None:
 
 def test_a_publish_that_was_lost_heals_with_the_next_heartbeat(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with board_site(tmp_path) as (board, client), browser(client) as socket:
+        limits = LiveLimits(live_fresh_seconds=0)  # as if the last look were long ago
+        async with board_site(tmp_path, limits=limits) as (board, client), browser(client) as socket:
             await socket.join((ROOM, ""))
             first = await socket.next("html")
             await board.say(1, "ada", "said and not published", publish=False)
             await socket.say_join((ROOM, first["version"]))
             assert "said and not published" in (await socket.next("html"))["html"]
+
+    run(scenario)
+
+
+def test_one_look_answers_the_heartbeats_of_all_for_a_few_seconds(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with board_site(tmp_path) as (board, client), browser(client) as one, browser(client) as other:
+            await one.join(("count?room=1", ""))
+            version = (await one.next("html"))["version"]
+            renders = board.live.renderer.renders
+            for socket in (one, other, one, other):
+                assert (await socket.join(("count?room=1", version)))["same"] == ["count?room=1"]
+            assert board.live.renderer.renders == renders
+            await board.say(1, "ada", "a change is told at once all the same")
+            for socket in (one, other):
+                assert (await socket.next("html"))["html"] == "1"
 
     run(scenario)
 

@@ -102,7 +102,7 @@ class Connections(Generic[V]):
             self._bus,
             lambda: self._viewer(connection),
             self._report,
-            limit_subscriptions=self._limits.live_parts,
+            limits=self._limits,
         )
         self._seats.add(seat)
         try:

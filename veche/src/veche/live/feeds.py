@@ -7,6 +7,7 @@ Must not know: browsers, sockets, who may look.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Final, TypeAlias
 
 from veche.live.fragments import Showing
@@ -37,6 +38,7 @@ class Feed:
         self._report = report
         self._waiting: list[asyncio.Future[bool]] = []
         self._dirty = False
+        self._looked_at = -inf
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         # Subscribed before the first look: whatever is committed from now on is heard.
@@ -48,6 +50,12 @@ class Feed:
         self._waiting.append(done)
         self._begin()
         return done
+
+    def shows(self, version: str, *, fresh_seconds: float) -> bool:
+        """Is this version what is to be seen, by a look that is not older than that?"""
+        age_seconds = asyncio.get_running_loop().time() - self._looked_at
+        is_settled = self.known and not self._dirty and self.current is not None and age_seconds < fresh_seconds
+        return is_settled and self.current is not None and self.current.version == version
 
     def close(self) -> None:
         for subscription in self._subscriptions:
@@ -89,7 +97,9 @@ class Feed:
             await asyncio.wait_for(self._hurry.wait(), seconds)
 
     async def _look_once(self) -> None:
+        began_at = asyncio.get_running_loop().time()
         rendered = await self._renderer.renew(self.showing, self.current)
+        self._looked_at = began_at
         if self.known and rendered is self.current:
             return
         self.current = rendered

@@ -23,6 +23,10 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     live_kept_octets: Annotated[
         int, Meta(ge=0, description="rendered parts that one process keeps", extra={"unit": "octets"})
     ] = 32 * 1024 * 1024
+    live_fresh_seconds: Annotated[
+        float,
+        Meta(ge=0, description="how long one look answers other joins", extra={"unit": "seconds"}),
+    ] = 4.0
     live_beat_seconds: Annotated[
         float, Meta(gt=0, description="time between two looks of a stream (SSE)", extra={"unit": "seconds"})
     ] = 20.0

@@ -16,6 +16,7 @@ import msgspec
 from veche.data import Reader
 from veche.live.feeds import Feed, FeedBook, Report
 from veche.live.fragments import FragmentBook, Showing, UnknownAddress, V, bind
+from veche.live.limits import LiveLimits
 from veche.publish import Bus, Change, Subscription
 
 Shown: TypeAlias = tuple[str, str]
@@ -77,14 +78,15 @@ class Seat(Generic[V]):
         identify: Callable[[], Awaitable[V]],
         report: Report,
         *,
-        limit_subscriptions: int,
+        limits: LiveLimits,
     ) -> None:
         self._doorkeeper = doorkeeper
         self._feeds = feeds
         self._bus = bus
         self._identify = identify
         self._report = report
-        self._limit = limit_subscriptions
+        self._limit = limits.live_parts
+        self._fresh_seconds = limits.live_fresh_seconds
         self._parts: dict[str, _Subscription] = {}
         self._own_topics: dict[str, Subscription] = {}
         self._notes: dict[str, str] = {}
@@ -111,6 +113,7 @@ class Seat(Generic[V]):
         over = list(shown)[self._limit :]
         for address in self._parts.keys() - shown.keys():
             self._drop(address)
+        same: list[str] = []
         looks: dict[str, asyncio.Future[bool]] = {}
         for address, version in list(shown.items())[: self._limit]:
             admitted = await self._doorkeeper.admit(address, viewer)
@@ -118,10 +121,15 @@ class Seat(Generic[V]):
                 return
             if admitted is None:
                 self._lose(address)
+                continue
+            feed = self._keep(address, version, *admitted)
+            # A thousand pages beat; that many looks at one thing would tell no more than one each few seconds.
+            if feed.shows(version, fresh_seconds=self._fresh_seconds):
+                same.append(address)
             else:
-                looks[address] = self._keep(address, version, *admitted).look()
+                looks[address] = feed.look()
         looked = dict(zip(looks, await asyncio.gather(*looks.values()), strict=True))
-        same = [address for address, succeeded in looked.items() if succeeded and self._is_same(address)]
+        same += [address for address, succeeded in looked.items() if succeeded and self._is_same(address)]
         for address in looked:
             self._offer(address)
         if said_by_page:
