@@ -1,6 +1,7 @@
 """The applications that the process tests serve; workers import this file by name."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -48,6 +49,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             signal.raise_signal(signal.SIGABRT)
         case "/orphan":
             subprocess.Popen(["/bin/sh", "-c", "(sleep 0.3; echo the orphan ends) &"]).wait()
+        case "/collector":
+            await answer(send, f"{gc.get_threshold()} {gc.get_freeze_count()}")
+            return
         case "/environ":
             await answer(send, os.environ.get(parameters["name"], ""))
             return

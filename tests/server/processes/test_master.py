@@ -1,5 +1,6 @@
 """The master and its workers as real processes: replacement, drain, reload, scaling, failures that are explained."""
 
+import gc
 import os
 import re
 import signal
@@ -363,6 +364,13 @@ def test_a_silent_connection_never_delays_another_request(name: str) -> None:  #
             assert get(server.url, timeout=2)[0] == 200
         for connection in [*silent, partly]:
             connection.close()
+
+
+def test_the_collector_leaves_what_was_loaded_alone_and_works_as_usual_on_what_requests_make() -> None:
+    with serve() as server:
+        threshold, frozen = get(f"{server.url}/collector")[1].rsplit(" ", 1)
+        assert threshold == str(gc.get_threshold())
+        assert int(frozen) > 10_000
 
 
 def test_a_worker_finds_its_number_and_the_relay_in_its_environment() -> None:
