@@ -10,9 +10,11 @@ from typing import Any
 
 from veche.asgi import ASGIApplication, Message, Scope
 from veche.log import Level
+from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter
 from veche.server.bridges.starting import StartTask
 from veche.wire.h1 import RequestHead
+from veche.wire.websocket import Handshake
 
 
 class AsgiBridge:
@@ -38,6 +40,10 @@ class AsgiBridge:
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> "AsgiExchange":
         """Return the exchange for a request."""
         return AsgiExchange(self, outlet, head)
+
+    def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> AsgiWebSocketExchange:
+        """Return the exchange for a WebSocket."""
+        return AsgiWebSocketExchange(self, outlet, head, handshake)
 
     @property
     def running(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from veche.wire.h1 import RequestHead
+from veche.wire.websocket import Handshake
 
 Address = tuple[str, int] | tuple[str, None]
 
@@ -34,6 +35,9 @@ class Outlet(Protocol):
 
     async def wait_writable(self) -> None:
         """Return when `writable`, or when the peer is gone."""
+
+    def accept_websocket(self, exchange: "WebSocketExchange", fields: Iterable[tuple[bytes, bytes]]) -> "SocketOutlet":
+        """Answer 101 with these fields; from now on the connection is a WebSocket. Raises ResponseRefused."""
 
     def want_body(self) -> None:
         """The exchange waits for the body now: read the socket, and say 100 Continue if the client waits for that."""
@@ -70,11 +74,48 @@ class Exchange(Protocol):
         """The server stops soon: any response should end now."""
 
 
+class SocketOutlet(Protocol):
+    """What an accepted WebSocket offers to its exchange."""
+
+    writable: bool
+
+    def send_text(self, text: str) -> None:
+        """Send a text message. Raises SendAfterClose once a Close was sent."""
+
+    def send_binary(self, octets: bytes) -> None:
+        """Send a binary message. Raises SendAfterClose once a Close was sent."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake. Raises ValueError for a code that may not be sent."""
+
+    def want_messages(self) -> None:
+        """Read the socket, after pause_messages."""
+
+    def pause_messages(self) -> None:
+        """Leave what comes in the kernel."""
+
+    async def wait_writable(self) -> None:
+        """Return when `writable`, or when the peer is gone."""
+
+
+class WebSocketExchange(Exchange, Protocol):
+    """One WebSocket on its way through the application; an HTTP exchange until it is accepted."""
+
+    def message_received(self, message: str | bytes) -> None:
+        """Take a message."""
+
+    def closed(self, code: int, reason: str) -> None:
+        """Note that no more messages come."""
+
+
 class Bridge(Protocol):
     """One application behind its interface."""
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> Exchange:
         """Return the exchange for a request; `start()` it after the connection has taken hold of it."""
+
+    def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> WebSocketExchange | None:
+        """Return the exchange for a WebSocket; None where the interface knows none."""
 
     @property
     def running(self) -> int:

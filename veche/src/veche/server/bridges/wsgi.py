@@ -23,6 +23,7 @@ from veche.log import Level
 from veche.server.bridges.environ import environ_of, field_octets, status_code
 from veche.server.bridges.exchange import ClientDisconnected, Outlet, Reporter
 from veche.wire.h1 import RequestHead
+from veche.wire.websocket import Handshake
 
 UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connection
 Head: TypeAlias = tuple[int, list[tuple[bytes, bytes]]]
@@ -57,6 +58,9 @@ class WsgiBridge:
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> "WsgiExchange":
         """Return the exchange for a request."""
         return WsgiExchange(self, outlet, head)
+
+    def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
+        """WSGI has no WebSocket: the request is an ordinary one (RFC 9110 §7.8: Upgrade may be ignored)."""
 
     @property
     def running(self) -> int:

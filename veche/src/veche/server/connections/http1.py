@@ -18,12 +18,15 @@ from enum import IntEnum
 from typing import Final, cast
 
 from veche.http.status import phrase
-from veche.server.bridges.exchange import Address, Exchange
+from veche.server.bridges.exchange import Address, Exchange, WebSocketExchange
 from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
+from veche.server.connections.websocket import WebSocketLink
+from veche.server.connections.writing import WritingSide
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
+from veche.wire.websocket import HandshakeRefused, read_handshake
 
 LINGER_LIMIT_OCTETS: Final = 65536
 CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
@@ -51,28 +54,23 @@ LINGER: Final = Phase.LINGER
 COMPLETE: Final = ReadState.COMPLETE
 
 
-class Http1Connection(asyncio.Protocol):
+class Http1Connection(WritingSide):
     """See the module. It is the RequestSink of its reader and the Outlet of its exchange."""
 
-    writable = True
-    write_deadline = NEVER
     phase = IDLE
     exchange: Exchange | None = None
     writer: ResponseWriter
     head: RequestHead
     client: Address | None = None
     local: Address | None = None
-    transport: asyncio.Transport
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False
     _input_ended = False
     _body_octets = 0  # of the current request, received so far
     _body_mark = 0  # the same when the stall deadline was set
-    _unsent_mark = 0  # octets that waited for the peer when the write deadline was set
     _discarded_octets = 0
     _request_began = 0.0
-    _write_waiter: "asyncio.Future[None] | None" = None
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -122,6 +120,7 @@ class Http1Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.phase = Phase.CLOSED
+        self.closing = True
         self.service.forget(self)
         exchange = self.exchange
         if exchange is not None:
@@ -129,18 +128,6 @@ class Http1Connection(asyncio.Protocol):
             self._log(CLIENT_CLOSED_REQUEST if self.writer.head_is_due else self.writer.status)
             exchange.peer_lost()
         self.resume_writing()
-
-    def pause_writing(self) -> None:
-        self.writable = False
-        self._watch_writing()
-
-    def resume_writing(self) -> None:
-        self.writable = True
-        if self.phase < Phase.CLOSING:
-            self.write_deadline = NEVER
-        waiter, self._write_waiter = self._write_waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
 
     # What the reader finds in the octets.
 
@@ -159,6 +146,9 @@ class Http1Connection(asyncio.Protocol):
             self._continue_due = head.expects_continue
             self._resume_pipeline()  # the rest of this body is not in the buffer
             self._watch_body()
+        if head.upgrade == b"websocket":
+            self._begin_websocket(head)
+            return
         exchange = self.exchange = service.bridge.open_exchange(self, head)
         exchange.start()
 
@@ -217,10 +207,22 @@ class Http1Connection(asyncio.Protocol):
         writer.start(status, PLAIN_TEXT)
         self.write_body(f"{phrase(status)}\n".encode("ascii"), more=False)
 
-    async def wait_writable(self) -> None:
-        if not self.writable:
-            self._write_waiter = asyncio.get_running_loop().create_future()
-            await self._write_waiter
+    def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> WebSocketLink:
+        service = self.service
+        octets = self.writer.switch_protocols(fields, date_line=service.clock.date_line)
+        self.transport.write(octets)
+        self._log(101)
+        link = WebSocketLink(service, self.transport, exchange)
+        link.writable = self.writable
+        self.exchange = None
+        self.phase = Phase.CLOSED  # to HTTP
+        service.connections.discard(self)
+        service.connections.add(link)
+        self.transport.set_protocol(link)
+        link.begin(self.reader.hand_over())
+        if service.draining:
+            link.begin_drain()
+        return link
 
     def want_body(self) -> None:
         if self._continue_due:
@@ -243,7 +245,7 @@ class Http1Connection(asyncio.Protocol):
     def deadline_passed(self, now: float) -> None:
         """Act on the deadlines that are over; called at most once a tick."""
         if self.write_deadline <= now:
-            self._check_writing()
+            self.check_writing()
         elif self.deadline <= now:
             self.deadline = NEVER
             if self.phase is IDLE:
@@ -360,12 +362,10 @@ class Http1Connection(asyncio.Protocol):
             self.transport.write_eof()
 
     def _close(self) -> None:
-        """Flush and close. A peer that does not read is cut by the write deadline."""
         if self.phase < Phase.CLOSING:
             self.phase = Phase.CLOSING
             self.deadline = NEVER
-            self._watch_writing()
-            self.transport.close()
+            self.close_transport()
 
     def _cut(self) -> None:
         """End a response that can not be completed so that the peer sees that it is not whole."""
@@ -376,6 +376,21 @@ class Http1Connection(asyncio.Protocol):
             self.phase = Phase.CLOSING
             reset_when_closed(self.transport)  # a body that ends with the connection must not end in good order
             self.transport.abort()
+
+    def _begin_websocket(self, head: RequestHead) -> None:
+        """Give the request to the application as a WebSocket, or refuse the handshake (RFC 6455 §4.2)."""
+        try:
+            if self.reader.state is not COMPLETE:
+                raise HandshakeRefused(400, "a WebSocket's request has no body")
+            handshake = read_handshake(head.line.method, head.line.version, head.fields)
+        except HandshakeRefused as refusal:
+            self.writer.keep_alive = False
+            self.writer.start(refusal.status, [*PLAIN_TEXT, *refusal.headers])
+            self.write_body(f"{phrase(refusal.status)}: {refusal.reason}\n".encode(), more=False)
+            return
+        bridge = self.service.bridge
+        exchange = self.exchange = bridge.open_websocket(self, head, handshake) or bridge.open_exchange(self, head)
+        exchange.start()
 
     # Deadlines and flow.
 
@@ -399,18 +414,6 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._log(self.writer.status)
             self._cut()
-
-    def _watch_writing(self) -> None:
-        self._unsent_mark = self.transport.get_write_buffer_size()
-        self.write_deadline = self.service.clock.deadline(self.service.limits.write_stall_seconds)
-
-    def _check_writing(self) -> None:
-        """Cut a peer that has read nothing since the deadline was set; one that reads slowly gets another."""
-        if self.transport.get_write_buffer_size() >= self._unsent_mark:
-            self.write_deadline = NEVER
-            self.transport.abort()
-        else:
-            self._watch_writing()
 
     def _set_reading(self) -> None:
         if self._body_paused or self._pipeline_paused:

@@ -105,6 +105,18 @@ class ResponseWriter:
         """Whether nothing of the response has been given out yet, so that another can take its place."""
         return not self.status or bool(self._head)
 
+    def switch_protocols(self, fields: Iterable[Field], *, date_line: bytes) -> bytes:
+        """Return a 101 response with these fields (RFC 9110 §15.2.2). Raises ResponseRefused, and nothing was sent."""
+        head = [STATUS_LINES[101], date_line]
+        for name, value in fields:
+            if name.lower() == b"connection":
+                head.append(b"connection: Upgrade\r\n")
+            else:
+                head.append(self.lines.checked((name, value)))
+        self.status = 101
+        self.ended = True
+        return b"".join([*head, b"\r\n"])
+
     @property
     def is_delimited(self) -> bool:
         """Whether the peer can tell a body that was cut from one that is whole."""

@@ -1,0 +1,388 @@
+"""WebSockets over real sockets, with the `websockets` library and with raw octets as clients (RFC 6455; ASGI)."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from fixtures.requests import get, post
+from fixtures.serving import Served, serve, wait_for
+from veche.asgi import Receive, Scope, Send
+from veche.log import Level
+
+SHORT = 0.2
+UPGRADE = (
+    b"Connection: Upgrade",
+    b"Upgrade: websocket",
+    b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+@contextlib.contextmanager
+def opened(served: Served, path: str = "/", **options: Any) -> Iterator[ClientConnection]:
+    url = f"ws://127.0.0.1:{served.address[1]}{path}"
+    with connect(url, open_timeout=5, close_timeout=5, **options) as client:
+        yield client
+
+
+class Echo:
+    """Accepts, answers each message with itself, and keeps what it was told at the end."""
+
+    def __init__(self) -> None:
+        self.scopes: list[Scope] = []
+        self.ends: list[tuple[int, str]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        self.scopes.append(scope)
+        assert await receive() == {"type": "websocket.connect"}
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            with contextlib.suppress(OSError):  # the end may have come behind the message
+                await send({**message, "type": "websocket.send"})
+        self.ends.append((message["code"], message["reason"]))
+
+
+async def accept(receive: Receive, send: Send, **fields: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept", **fields})
+
+
+@pytest.mark.parametrize("plain_asyncio", [False, True])
+def test_messages_go_both_ways(plain_asyncio: bool) -> None:
+    echo = Echo()
+    with serve(echo, plain_asyncio=plain_asyncio) as served:
+        with opened(served, "/a%20b?c=d", compression=None) as client:
+            for message in ("hello", "", "при" * 50_000, b"\x00\xff", b"", b"x" * 300_000):
+                client.send(message)
+                assert client.recv(timeout=5) == message
+            client.send(["in", " frag", "ments"])
+            assert client.recv(timeout=5) == "in fragments"
+            assert client.ping().wait(5)
+            assert served.server.open_connections == 1
+        wait_for(lambda: echo.ends == [(1000, "")])
+        scope = echo.scopes[0]
+        assert (scope["path"], scope["query_string"], scope["scheme"]) == ("/a b", b"c=d", "ws")
+        assert scope["subprotocols"] == []
+        wait_for(lambda: served.server.open_connections == 0)
+        assert served.log.entries == []
+
+
+def test_frames_sent_with_the_request_are_not_lost() -> None:
+    with serve(Echo()) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE) + b"\x81\x82\x00\x00\x00\x00hi")
+        head = peer.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        assert b"sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in head
+        assert peer.read_exactly(4) == b"\x81\x02hi"
+
+
+def test_subprotocol_and_headers_are_the_applications() -> None:
+    async def chooses(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        assert scope["subprotocols"] == ["one", "two"]
+        await accept(receive, send, subprotocol="two", headers=[(b"x-room", b"7")])
+        await receive()
+
+    with serve(chooses) as served, opened(served, subprotocols=["one", "two"]) as client:
+        assert client.subprotocol == "two"
+        assert client.response is not None
+        assert client.response.headers["x-room"] == "7"
+
+
+@pytest.mark.parametrize("fields", [{"subprotocol": "three"}, {"headers": [(b"x", b"a\r\nb: c")]}])
+def test_an_acceptance_that_cannot_be_sent_is_a_500(fields: Any) -> None:
+    async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send, **fields)
+
+    with serve(breaks) as served:
+        with pytest.raises(InvalidStatus, match="500"), opened(served):
+            pass
+        assert len(served.log.messages(Level.ERROR)) == 1
+
+
+def test_a_close_before_acceptance_is_a_403() -> None:
+    async def denies(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.close"})
+
+    with serve(denies) as served:
+        with pytest.raises(InvalidStatus, match="403"), opened(served):
+            pass
+        assert served.log.entries == []
+
+
+def test_a_denial_may_be_a_whole_response() -> None:  # extension websocket.http.response
+    async def denies(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        assert "websocket.http.response" in scope["extensions"]
+        await receive()
+        headers = [(b"x-why", b"full")]
+        await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b"come ", "more_body": True})
+        await send({"type": "websocket.http.response.body", "body": b"later"})
+
+    with serve(denies) as served, served.connect() as peer:
+        for _ in range(2):  # the connection is still HTTP
+            peer.send(get(*UPGRADE))
+            status, fields, body = peer.read_response()
+            assert (status, fields["x-why"], body) == (429, "full", b"come later")
+        assert served.log.entries == []
+
+
+@pytest.mark.parametrize(
+    ("request_octets", "status"),
+    [
+        (get(*UPGRADE[:2], b"Sec-WebSocket-Version: 8", UPGRADE[3]), 426),
+        (get(*UPGRADE[:3]), 400),
+        (get(*UPGRADE[:3], b"Sec-WebSocket-Key: short"), 400),
+        (get(*UPGRADE, line=b"POST / HTTP/1.1"), 400),
+        (get(*UPGRADE, b"Sec-WebSocket-Protocol: \xff"), 400),
+        (post(b"abc", b"Content-Length: 3", *UPGRADE), 400),
+    ],
+)
+def test_a_bad_handshake_is_refused(request_octets: bytes, status: int) -> None:  # RFC 6455 §4.2, §4.4
+    echo = Echo()
+    with serve(echo) as served:
+        answer = served.ask(request_octets)
+        assert answer[0] == status
+        if status == 426:
+            assert answer[1]["sec-websocket-version"] == "13"
+        assert echo.scopes == []
+
+
+def test_an_upgrade_that_wsgi_cannot_make_is_an_ordinary_request() -> None:  # RFC 9110 §7.8
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"plain"]
+
+    with serve(application) as served:
+        assert served.ask(get(*UPGRADE))[2] == b"plain"
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "bye"), (3000, "пока"), (4999, "x" * 123)])
+def test_the_peers_close_code_reaches_the_application(code: int, reason: str) -> None:  # §7.1.5
+    echo = Echo()
+    with serve(echo) as served:
+        with opened(served) as client:
+            client.close(code, reason)
+            assert client.close_code == code
+        wait_for(lambda: echo.ends == [(code, reason)])
+
+
+def test_a_close_without_a_code_is_1005() -> None:  # §7.1.5
+    echo = Echo()
+    with serve(echo) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        peer.send(b"\x88\x80\x00\x00\x00\x00")
+        assert peer.read_to_end() == b"\x88\x00"
+        wait_for(lambda: echo.ends == [(1005, "")])
+
+
+def test_a_lost_connection_is_1006() -> None:  # §7.1.5
+    echo = Echo()
+    with serve(echo) as served:
+        with served.connect() as peer:
+            peer.send(get(*UPGRADE))
+            peer.read_until(b"\r\n\r\n")
+        wait_for(lambda: echo.ends == [(1006, "")])
+
+
+@pytest.mark.parametrize(
+    ("close", "code", "reason"),
+    [({}, 1000, ""), ({"code": 4001, "reason": "no"}, 4001, "no"), ({"code": 1000, "reason": None}, 1000, "")],
+)
+def test_the_applications_close_code_reaches_the_peer(close: Any, code: int, reason: str) -> None:
+    async def closes(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        await send({"type": "websocket.close", **close})
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    with serve(closes) as served, opened(served) as client:
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=5)
+        assert (client.close_code, client.close_reason) == (code, reason)
+        assert served.log.entries == []
+
+
+@pytest.mark.parametrize(("fails", "code"), [(False, 1000), (True, 1011)])
+def test_an_application_that_ends_closes(fails: bool, code: int) -> None:
+    async def ends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        if fails:
+            raise LookupError("broken")
+
+    with serve(ends) as served, opened(served) as client:
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=5)
+        assert client.close_code == code
+        assert len(served.log.messages(Level.ERROR)) == fails
+
+
+def test_an_application_that_answers_nothing_is_a_500() -> None:
+    async def returns(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+
+    with serve(returns) as served:
+        with pytest.raises(InvalidStatus, match="500"), opened(served):
+            pass
+        assert len(served.log.messages(Level.ERROR)) == 1
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        (b"\x81\x02hi", 1002),  # not masked
+        (b"\xc1\x80\x00\x00\x00\x00", 1002),  # RSV1
+        (b"\x83\x80\x00\x00\x00\x00", 1002),  # reserved opcode
+        (b"\x80\x80\x00\x00\x00\x00", 1002),  # nothing to continue
+        (b"\x81\x81\x00\x00\x00\x00\xff", 1007),
+        (b"\x89\xfe\x00\x7e\x00\x00\x00\x00" + b"a" * 126, 1002),  # long ping
+        (b"\x82\xfe\x03\xe9\x00\x00\x00\x00", 1009),  # 1001 octets announced
+        (b"\x02\xfe\x02\x00\x00\x00\x00\x00" + b"a" * 512 + b"\x80\xfe\x02\x00\x00\x00\x00\x00", 1009),
+    ],
+)
+def test_a_broken_frame_is_answered_with_its_code(frames: bytes, code: int) -> None:  # §5, §7.4.1
+    echo = Echo()
+    with serve(echo, websocket_message_limit_octets=1000) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        peer.send(b"\x81\x82\x00\x00\x00\x00ok" + frames)
+        answer = peer.read_to_end()
+        assert answer.startswith(b"\x88")
+        assert int.from_bytes(answer[2:4], "big") == code
+        wait_for(lambda: echo.ends and echo.ends[0][0] == code)
+
+
+def test_what_is_sent_after_the_end_is_an_os_error_and_no_log_entry() -> None:  # ASGI 2.4
+    caught: list[str] = []
+
+    async def talks(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        try:
+            await send({"type": "websocket.send", "text": "anyone?"})
+        except OSError as error:
+            caught.append(type(error).__name__)
+            raise
+
+    with serve(talks) as served:
+        with opened(served):
+            pass
+        wait_for(lambda: caught == ["ClientDisconnected"])
+        assert served.log.entries == []
+
+
+def test_a_silent_peer_is_pinged_and_then_cut() -> None:
+    echo = Echo()
+    with serve(echo, websocket_ping_seconds=SHORT) as served:
+        with opened(served) as client:  # the library answers pings
+            time.sleep(5 * SHORT)
+            client.send("still here")
+            assert client.recv(timeout=5) == "still here"
+        with served.connect() as peer:
+            peer.send(get(*UPGRADE))
+            peer.read_until(b"\r\n\r\n")
+            assert peer.read_to_end() == b"\x89\x00"
+        wait_for(lambda: (1006, "") in echo.ends)
+
+
+def test_a_peer_that_does_not_answer_our_close_is_cut() -> None:
+    async def closes(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        await send({"type": "websocket.close"})
+
+    with serve(closes, websocket_close_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        assert peer.read_exactly(4) == b"\x88\x02\x03\xe8"
+        began = time.monotonic()
+        assert peer.read_to_end() == b""
+        assert time.monotonic() - began < 3
+
+
+def test_an_application_that_does_not_read_stops_the_socket() -> None:
+    release = threading.Event()
+    count = 0
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal count
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        while (await receive())["type"] == "websocket.receive":
+            count += 1
+
+    frame = b"\x82\xfe\x80\x00\x00\x00\x00\x00" + b"a" * 0x8000
+    total = 1000
+    with serve(late) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        peer.socket.settimeout(0.5)
+        octets = memoryview(frame * total)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < len(octets):
+                sent += peer.socket.send(octets[sent : sent + 65536])
+        release.set()
+        peer.socket.settimeout(10)
+        while sent < len(octets):
+            sent += peer.socket.send(octets[sent : sent + 65536])
+        wait_for(lambda: count == total)
+
+
+def test_an_application_waits_for_a_peer_that_does_not_read() -> None:
+    sent = 0
+
+    async def floods(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        for _ in range(1000):
+            await send({"type": "websocket.send", "bytes": b"a" * 65536})
+            sent += 1
+
+    with serve(floods, write_stall_seconds=3 * SHORT) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        wait_for(lambda: sent > 1)
+        last = -1
+        while sent != last:
+            last = sent
+            time.sleep(SHORT)
+        assert sent < 500
+        wait_for(lambda: served.server.open_connections == 0, "the write deadline")
+
+
+def test_at_drain_the_peer_is_told_1012() -> None:
+    echo = Echo()
+    with serve(echo) as served, opened(served) as client:
+        drained = served.submit(served.server.drain(5))
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=5)
+        assert client.close_code == 1012
+        drained.result(5)
+        assert echo.ends == [(1012, "the server restarts")]
+
+
+def test_an_opening_is_logged_when_the_access_log_is_on() -> None:
+    with serve(Echo(), access_log=True) as served:
+        with opened(served, "/room"):
+            pass
+        message, level, fields = served.log.entries[0]
+        assert (message, level, fields["status"], fields["target"]) == ("request", Level.INFO, 101, "/room")

@@ -1,0 +1,247 @@
+"""One WebSocket through an ASGI 3 application (asgi.readthedocs.io, HTTP & WebSocket message format).
+
+One job: `scope`, `receive` and `send` of one WebSocket, from `websocket.connect` to `websocket.disconnect`.
+Must not know: sockets, frames.
+"""
+
+import asyncio
+import traceback
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from veche.asgi import Message, Scope
+from veche.log import Level
+from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet
+from veche.wire.h1 import RequestHead
+from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
+
+if TYPE_CHECKING:
+    from veche.server.bridges.asgi import AsgiBridge
+
+WAITING_MESSAGES: Final = 64  # beyond these, or body_buffer_octets of them, the socket is not read
+
+
+class Standing(IntEnum):
+    """How far the WebSocket is, as the application sees it."""
+
+    CONNECTING = 0
+    ACCEPTED = 1
+    DENIED = 2  # an HTTP response was begun instead
+    CLOSED = 3
+
+
+class AsgiWebSocketExchange:
+    """One WebSocket; before it is accepted it is an HTTP exchange like any other."""
+
+    task: "asyncio.Task[None] | None" = None
+    _link: SocketOutlet
+    _disconnect: Message | None = None
+    _gone = False  # not even an HTTP response can be sent
+    _connect_given = False
+    _waiting_octets = 0
+    _reading = True
+    _waiter: "asyncio.Future[None] | None" = None
+
+    def __init__(self, bridge: "AsgiBridge", outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
+        self._bridge = bridge
+        self._outlet = outlet
+        self._head = head
+        self._handshake = handshake
+        self._standing = Standing.CONNECTING
+        self._messages: deque[str | bytes] = deque()
+
+    def start(self) -> None:
+        """Run the application's first step now."""
+        task = self._bridge.start_task(self._run())
+        if not task.done():
+            self.task = task
+            self._bridge.suspended.add(task)
+            task.add_done_callback(self._bridge.suspended.discard)
+
+    def scope(self) -> Scope:
+        """Return the connection scope."""
+        head, line, outlet = self._head, self._head.line, self._outlet
+        return {
+            "type": "websocket",
+            "asgi": ASGI_VERSIONS.copy(),
+            "http_version": line.version,
+            "scheme": "ws",
+            "path": line.path.decode("utf-8", "replace"),
+            "raw_path": line.raw_path,
+            "query_string": line.query,
+            "root_path": "",
+            "headers": head.fields,
+            "client": outlet.client,
+            "server": outlet.local,
+            "subprotocols": list(self._handshake.subprotocols),
+            "state": self._bridge.state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+
+    # What the connection says, before and after it was accepted.
+
+    def message_received(self, message: str | bytes) -> None:
+        """Keep a message for `receive`; stop reading when many wait."""
+        self._messages.append(message)
+        self._waiting_octets += len(message)
+        if self._reading and (
+            len(self._messages) >= WAITING_MESSAGES or self._waiting_octets >= self._bridge.body_buffer_octets
+        ):
+            self._reading = False
+            self._link.pause_messages()
+        self._wake()
+
+    def closed(self, code: int, reason: str) -> None:
+        """Note the end: what was received before it is still given out, then websocket.disconnect."""
+        if self._disconnect is None:
+            self._disconnect = {"type": "websocket.disconnect", "code": int(code), "reason": reason}
+        self._wake()
+
+    def peer_lost(self) -> None:
+        """The client is gone."""
+        self._gone = True
+        self.closed(CloseCode.ABNORMAL, "")
+
+    def input_ended(self) -> None:
+        """The client ended its side before it was accepted: there is nobody to talk to."""
+        self.closed(CloseCode.ABNORMAL, "")
+
+    def shutting_down(self) -> None:
+        """The server stops before the application has accepted."""
+        self.closed(CloseCode.SERVICE_RESTART, "the server restarts")
+
+    def stop(self) -> None:
+        """The same, a while later."""
+        self.shutting_down()
+
+    def body_received(self, octets: bytes) -> None:
+        """A WebSocket's request has no body; the connection refuses one."""
+
+    def request_ended(self) -> None:
+        """See body_received."""
+
+    def response_ended(self) -> None:
+        """The HTTP response that was sent instead is complete."""
+        self._standing = Standing.CLOSED
+        self.closed(CloseCode.ABNORMAL, "")
+
+    # What the application says.
+
+    async def receive(self) -> Message:
+        """Return websocket.connect, then each message, then websocket.disconnect."""
+        if not self._connect_given:
+            self._connect_given = True
+            return {"type": "websocket.connect"}
+        while not self._messages:
+            if self._disconnect is not None:
+                self._standing = Standing.CLOSED
+                return self._disconnect
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        message = self._messages.popleft()
+        self._waiting_octets -= len(message)
+        if not self._reading and not self._messages:
+            self._reading = True
+            self._link.want_messages()
+        if isinstance(message, str):
+            return {"type": "websocket.receive", "text": message}
+        return {"type": "websocket.receive", "bytes": message}
+
+    async def send(self, message: Message) -> None:
+        """Accept, send, close, or answer with an HTTP response.
+
+        Raises ClientDisconnected when nobody is there to read it, RuntimeError for messages out of order.
+        """
+        kind = message["type"]
+        if self._standing is Standing.ACCEPTED:
+            await self._send_on_link(kind, message)
+        elif self._standing is Standing.CONNECTING:
+            if self._disconnect is not None:
+                raise ClientDisconnected("the client is gone")
+            if kind == "websocket.accept":
+                self._accept(message)
+            elif kind == "websocket.close":
+                self._standing = Standing.DENIED
+                self._outlet.fail_response(403)
+            elif kind == "websocket.http.response.start":
+                self._outlet.start_response(message["status"], message.get("headers", ()))
+                self._standing = Standing.DENIED
+            else:
+                raise RuntimeError(f"unexpected {kind!r}; expected websocket.accept, .close or .http.response.start")
+        elif self._standing is Standing.DENIED and kind == "websocket.http.response.body":
+            more = message.get("more_body", False)
+            self._outlet.write_body(message.get("body", b""), more=more)
+            if more:
+                await self._outlet.wait_writable()
+        elif self._disconnect is not None:
+            raise ClientDisconnected("the client is gone")
+        else:
+            raise RuntimeError(f"unexpected {kind!r} after the end of the WebSocket")
+
+    def _accept(self, message: Message) -> None:
+        fields = self._handshake.answer(message.get("subprotocol"))
+        fields += [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
+        self._link = self._outlet.accept_websocket(self, fields)
+        self._standing = Standing.ACCEPTED
+
+    async def _send_on_link(self, kind: str, message: Message) -> None:
+        if kind == "websocket.close":
+            self._link.close(message.get("code") or CloseCode.NORMAL, message.get("reason") or "")
+            self._standing = Standing.CLOSED
+            self.closed(CloseCode.NORMAL, "")
+            return
+        if kind != "websocket.send":
+            raise RuntimeError(f"unexpected {kind!r}; expected websocket.send or websocket.close")
+        if self._disconnect is not None:
+            raise ClientDisconnected("the client is gone")
+        text, octets = message.get("text"), message.get("bytes")
+        try:
+            if isinstance(text, str):
+                self._link.send_text(text)
+            elif isinstance(octets, (bytes, bytearray, memoryview)):
+                self._link.send_binary(bytes(octets))
+            else:
+                raise RuntimeError("websocket.send has neither text nor bytes")
+        except SendAfterClose:
+            raise ClientDisconnected("the WebSocket is closing") from None
+        if not self._link.writable:
+            await self._link.wait_writable()
+
+    # The application itself.
+
+    async def _run(self) -> None:
+        try:
+            await self._bridge.application(self.scope(), self.receive, self.send)
+            self._end(CloseCode.NORMAL, None)
+        except Exception as error:
+            told = self._disconnect is not None and isinstance(error, ClientDisconnected)
+            self._end(CloseCode.INTERNAL_ERROR, None if told else error)
+        except asyncio.CancelledError:
+            self._end(CloseCode.SERVICE_RESTART, None)
+            raise
+
+    def _end(self, code: CloseCode, error: Exception | None) -> None:
+        """Close what the application left open, and say what it did wrong."""
+        if error is not None:
+            self._report("the application failed", traceback="".join(traceback.format_exception(error)))
+        if self._standing is Standing.ACCEPTED and self._disconnect is None:
+            self._link.close(code, "")
+        elif self._standing in {Standing.CONNECTING, Standing.DENIED} and not self._gone:
+            if self._disconnect is not None:
+                self._outlet.fail_response(503)  # the server stops
+            else:
+                if error is None:
+                    self._report("the application returned before it accepted or answered")
+                self._outlet.fail_response(500)
+        self._standing = Standing.CLOSED
+
+    def _report(self, message: str, **fields: object) -> None:
+        line = self._head.line
+        target = line.target.decode("ascii")
+        self._bridge.reporter.log_message(message, level=Level.ERROR, method="WEBSOCKET", target=target, **fields)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

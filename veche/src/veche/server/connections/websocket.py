@@ -1,0 +1,185 @@
+"""One connection that has become a WebSocket.
+
+One job: octets between a transport and the protocol engine; pings, deadlines, flow control, the close at the end.
+Must not know: what a frame is (`veche.wire.websocket`), what the application is (`veche.server.bridges`).
+"""
+
+import asyncio
+from typing import assert_never
+
+from veche.server.bridges.exchange import WebSocketExchange
+from veche.server.connections.clock import NEVER
+from veche.server.connections.service import Service
+from veche.server.connections.writing import WritingSide
+from veche.wire.websocket import Close, CloseCode, FrameRefused, Ping, Pong, Received, State, WebSocketConnection
+
+
+class WebSocketLink(WritingSide):
+    """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP."""
+
+    _heard = True  # something came since the last look
+    _pinged = False
+    _reading_wanted = True
+    _told = False  # the exchange knows that it is over
+
+    def __init__(self, service: Service, transport: asyncio.Transport, exchange: WebSocketExchange) -> None:
+        self.service = service
+        self.transport = transport
+        self.exchange = exchange
+        self.engine = WebSocketConnection(message_limit_octets=service.limits.websocket_message_limit_octets)
+        self.deadline = service.clock.deadline(service.limits.websocket_ping_seconds)
+
+    # What the transport says.
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        if self.closing:
+            return
+        try:
+            received = self.engine.receive(data)
+        except FrameRefused as refusal:
+            for item in refusal.args[1]:
+                self._take(item)
+            self._fail(refusal)
+            return
+        for item in received:
+            self._take(item)
+
+    def eof_received(self) -> bool:
+        """TCP's end without a Close frame is an abnormal closure; nothing can be expected from the peer any more."""
+        self._tell(CloseCode.ABNORMAL, "")
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closing = True
+        self.service.forget(self)
+        self._tell(CloseCode.ABNORMAL, "")
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._set_reading()  # a peer that does not read its pongs is not asked for more pings
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._set_reading()
+
+    # What the exchange asks for.
+
+    def send_text(self, text: str) -> None:
+        """Send a text message; raises SendAfterClose once our Close is out."""
+        self.transport.write(self.engine.text(text))
+
+    def send_binary(self, octets: bytes) -> None:
+        """Send a binary message; raises SendAfterClose once our Close is out."""
+        self.transport.write(self.engine.binary(octets))
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin or complete the closing handshake. Raises ValueError for a code that may not be sent."""
+        if self.closing:
+            return
+        octets = self.engine.close(code, reason)
+        if octets:
+            self.transport.write(octets)
+        if self.engine.state is State.CLOSED:
+            self.close_transport()  # RFC 6455 §7.1.1: the server closes TCP first
+        else:
+            self.deadline = self.service.clock.deadline(self.service.limits.websocket_close_seconds)
+
+    def want_messages(self) -> None:
+        """Read the socket again."""
+        self._reading_wanted = True
+        self._set_reading()
+
+    def pause_messages(self) -> None:
+        """Leave what comes in the kernel."""
+        self._reading_wanted = False
+        self._set_reading()
+
+    # What time and the server say.
+
+    def deadline_passed(self, now: float) -> None:
+        """Ping a silent peer, cut one that stays silent or does not answer our Close."""
+        if self.write_deadline <= now:
+            self.check_writing()
+            return
+        self.deadline = NEVER
+        if self.closing:
+            return
+        if self.engine.state is not State.OPEN or (self._pinged and not self._heard and self._reads()):
+            self.transport.abort()
+            return
+        if not self._heard and self._reads():
+            self._pinged = True
+            self.transport.write(self.engine.ping())
+        else:
+            self._pinged = False
+        self._heard = False
+        self.deadline = self.service.clock.deadline(self.service.limits.websocket_ping_seconds)
+
+    def begin_drain(self) -> None:
+        self.close(CloseCode.SERVICE_RESTART, "the server restarts")
+        self._tell(CloseCode.SERVICE_RESTART, "the server restarts")
+
+    def end_if_idle(self) -> None:
+        """A WebSocket is never idle in HTTP's sense; it has been sent its Close."""
+
+    def hurry(self) -> None:
+        """It has been sent its Close; the close deadline does the rest."""
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    # Within.
+
+    def begin(self, octets: bytes) -> None:
+        """Start to read; octets: what came before the protocol changed."""
+        self._set_reading()
+        if octets:
+            self.data_received(octets)
+
+    def _take(self, item: Received) -> None:
+        match item:
+            case str() | bytes():
+                if not self._told:
+                    self.exchange.message_received(item)
+            case Ping(payload):
+                if self.engine.state is State.OPEN:
+                    self.transport.write(self.engine.pong(payload))
+            case Pong():
+                pass  # that it came is all that it says
+            case Close(code, reason):
+                self._tell(code, reason)
+                self.close(code, "")
+            case _:
+                assert_never(item)
+
+    def _fail(self, refusal: FrameRefused) -> None:
+        """Say what was wrong, and wait a bounded while for the peer to have read it (RFC 6455 §7.1.7)."""
+        self._tell(refusal.code, refusal.reason)
+        octets = self.engine.close(refusal.code, refusal.reason)
+        if octets:
+            self.transport.write(octets)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
+        self.closing = True
+        self.watch_writing()
+
+    def _tell(self, code: int, reason: str) -> None:
+        if not self._told:
+            self._told = True
+            self.exchange.closed(code, reason)
+
+    def _reads(self) -> bool:
+        return self.writable and self._reading_wanted
+
+    def _set_reading(self) -> None:
+        if self.transport.is_closing():
+            return
+        if not self._reads():
+            if self.transport.is_reading():
+                self.transport.pause_reading()
+        elif not self.transport.is_reading():
+            self._heard = True  # it could not be heard
+            self.transport.resume_reading()

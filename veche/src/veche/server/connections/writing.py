@@ -1,0 +1,64 @@
+"""The writing side of a connection, whatever it speaks.
+
+One job: who writes waits while the peer does not read, and a peer that reads nothing at all is cut.
+Must not know: what is written.
+"""
+
+import asyncio
+
+from veche.server.connections.clock import NEVER
+from veche.server.connections.service import Service
+
+
+class WritingSide(asyncio.Protocol):
+    """Flow control and the write deadline; the base of every connection's protocol."""
+
+    service: Service
+    transport: asyncio.Transport
+    writable = True
+    closing = False
+    write_deadline = NEVER
+    _unsent_mark = 0  # octets that waited for the peer when the write deadline was set
+    _write_waiters: "list[asyncio.Future[None]] | None" = None
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        self.watch_writing()
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if not self.closing:
+            self.write_deadline = NEVER
+        waiters, self._write_waiters = self._write_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_writable(self) -> None:
+        """Return when the peer has read enough, or is gone."""
+        while not self.writable:
+            waiter = asyncio.get_running_loop().create_future()
+            if self._write_waiters is None:
+                self._write_waiters = []
+            self._write_waiters.append(waiter)
+            await waiter
+
+    def watch_writing(self) -> None:
+        """Give the peer some time to read."""
+        self._unsent_mark = self.transport.get_write_buffer_size()
+        self.write_deadline = self.service.clock.deadline(self.service.limits.write_stall_seconds)
+
+    def check_writing(self) -> None:
+        """Cut a peer that has read nothing since the deadline was set; one that reads slowly gets another."""
+        if self.transport.get_write_buffer_size() >= self._unsent_mark:
+            self.write_deadline = NEVER
+            self.transport.abort()
+        else:
+            self.watch_writing()
+
+    def close_transport(self) -> None:
+        """Flush and close. The write deadline cuts a peer that does not read."""
+        if not self.closing:
+            self.closing = True
+            self.watch_writing()
+            self.transport.close()
