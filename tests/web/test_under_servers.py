@@ -139,11 +139,7 @@ def test_events_come_or_are_refused_where_they_would_hold_a_worker(site: tuple[s
         assert answer.text.count("event: count\n") == 3
 
 
-def test_a_websocket_talks_or_is_refused_where_there_is_none(
-    site: tuple[str, Site], request: pytest.FixtureRequest
-) -> None:
-    if site[0] == "veche":
-        request.applymarker(pytest.mark.xfail(strict=False, reason="our server does not speak WebSocket yet"))
+def test_a_websocket_talks_or_is_refused_where_there_is_none(site: tuple[str, Site]) -> None:
     if site[0] in WSGI:
         upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
         assert httpx.get(site[1].url + "/socket", headers=upgrade).status_code == 426
