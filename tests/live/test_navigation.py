@@ -212,6 +212,26 @@ def test_the_address_waits_for_the_answer_and_the_last_click_counts(page: Page, 
     heading(page, "Index")
 
 
+def test_a_page_whose_style_sheet_is_late_is_given_up_for_the_next_click(page: Page, board: BoardServer) -> None:
+    def styled(route: Route) -> None:
+        response = route.fetch()
+        body = response.text().replace("</head>", '<link rel="stylesheet" href="/late.css"></head>')
+        route.fulfill(response=response, body=body)
+
+    held: list[Route] = []
+    page.route("**/pages/one", styled)
+    page.route("**/late.css", lambda route: held.append(route))
+    with page.expect_request("**/late.css"):
+        page.get_by_role("link", name="one", exact=True).click()
+    page.get_by_role("link", name="Room").click()
+    heading(page, "Room 1")
+    held[0].fulfill(body="h1 { color: red }", content_type="text/css")
+    page.wait_for_timeout(100)
+    heading(page, "Room 1")
+    expect(page).to_have_url(board.url + "/rooms/1")
+    assert page.locator("link[rel=stylesheet]").count() == 0
+
+
 def test_going_back_while_a_page_is_loading_gives_it_up(page: Page, board: BoardServer) -> None:
     page.get_by_role("link", name="one", exact=True).click()
     heading(page, "Page one")

@@ -10,7 +10,7 @@ import { addressNow, forgetDraft, keepDrafts } from "./drafts.js";
 import { currentValue } from "./inputs.js";
 import { morph } from "./morph.js";
 import { beginTurn, focusMain, isNewest, loadWhole, visit } from "./navigation.js";
-import { fetchPage, show, tell } from "./page.js";
+import { fetchPage, prepareHead, show, tell } from "./page.js";
 import { announce, showLoading, text } from "./status.js";
 
 const AUTO_MILLISECONDS = 300;
@@ -87,7 +87,7 @@ async function answer(form, submitter, response, next, submitted) {
   }
   if (response.status === 204) return;
   if (!next) throw new TypeError(`the answer to a form is ${response.headers.get("Content-Type")}; expected a page`);
-  await show(next, { reset: false, submitted });
+  await show(next, await prepareHead(next), { reset: false, submitted });
   const invalid = document.querySelector("[aria-invalid=true]");
   if (invalid) return invalid.focus();
   if (form.isConnected) return;

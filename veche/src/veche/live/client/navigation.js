@@ -6,7 +6,7 @@
 // history.state of our entries: {live: 1, position, scroll: [x, y]}.
 
 import { keepDrafts, restoreDrafts } from "./drafts.js";
-import { canBecome, fetchPage, show, tell } from "./page.js";
+import { canBecome, fetchPage, prepareHead, show, tell } from "./page.js";
 import { announce, showLoading, text } from "./status.js";
 
 const SCROLL_SAVE_MILLISECONDS = 150;
@@ -40,7 +40,7 @@ export async function visit(address, { mode = "push", scroll = null, submitted, 
     arrived.hash ||= url.hash;
     if (response.status === 204) return;
     if (!next || !canBecome(next)) loadWhole(arrived, mode);
-    else await arrive(arrived, next, { mode, scroll, submitted });
+    else await arrive(turn, arrived, next, { mode, scroll, submitted });
   } catch (failure) {
     if (failure.name === "AbortError" || !isNewest(turn)) return;
     if (navigator.onLine || mode === "none") loadWhole(url, mode);
@@ -67,12 +67,14 @@ export function loadWhole(url, mode = "push") {
   else location.assign(url);
 }
 
-async function arrive(url, next, { mode, scroll, submitted }) {
+async function arrive(turn, url, next, { mode, scroll, submitted }) {
+  const head = await prepareHead(next);
+  if (!isNewest(turn)) return head.undo(); // somebody went elsewhere while style sheets came
   clearTimeout(scrollTimer);
   const reset = url.pathname + url.search !== shownAddress;
   const direction = writeHistory(url, mode);
   shownAddress = url.pathname + url.search;
-  await show(next, { reset, submitted });
+  await show(next, head, { reset, submitted });
   restoreDrafts();
   const refines = mode === "replace"; // a filter changed the address: whoever types goes on typing
   if (reset && !refines) focusMain();

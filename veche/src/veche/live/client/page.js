@@ -45,15 +45,14 @@ export function canBecome(next) {
   return root.dataset.layout === next.documentElement.dataset.layout && trackedAtLoad === tracked(next);
 }
 
-/** Let this document become `next`. For reset and submitted see morph(). */
-export async function show(next, options) {
+/** Let this document become `next`, whose head is prepared. For reset and submitted see morph(). */
+export async function show(next, head, options) {
   const detail = { next, ...options };
-  if (!tell(document, "live:before-morph", detail)) return;
-  const removeOld = await mergeHead(next.head);
+  if (!tell(document, "live:before-morph", detail)) return head.undo();
   const change = () => {
     copyAttributes(next.documentElement);
     morph(document.body, next.body, options);
-    removeOld();
+    head.finish();
   };
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const wanted = document.head.querySelector("meta[name='view-transition'][content='same-origin']");
@@ -72,23 +71,28 @@ function copyAttributes(next) {
   root.classList.add(...ours);
 }
 
-/** Add what is new in the head and wait for its style sheets; the function returned removes what is old. */
-async function mergeHead(head) {
-  const merged = (parent) => [...parent.querySelectorAll("title, meta, link, base")];
+/** Add what is new in the head and wait for its style sheets; then finish() removes what is old, or undo() what is new. */
+export async function prepareHead(next) {
+  const merged = (head) => [...head.querySelectorAll("meta, link, base")];
   const olds = new Map(merged(document.head).map((element) => [element.outerHTML, element]));
+  const added = [];
   const loading = [];
-  for (const element of merged(head)) {
+  for (const element of merged(next.head)) {
     if (olds.delete(element.outerHTML)) continue;
     const copy = document.importNode(element, true);
     if (copy.relList?.contains("stylesheet")) {
       loading.push(new Promise((resolve) => { copy.onload = copy.onerror = resolve; }));
     }
-    if (copy.localName !== "title") document.head.append(copy);
+    document.head.append(copy);
+    added.push(copy);
   }
   const longest = new Promise((resolve) => setTimeout(resolve, STYLE_WAIT_MILLISECONDS));
   if (loading.length) await Promise.race([Promise.all(loading), longest]);
-  return () => {
-    document.title = head.querySelector("title")?.textContent ?? "";
-    for (const element of olds.values()) if (element.localName !== "title") element.remove();
+  return {
+    finish() {
+      document.title = next.title;
+      for (const element of olds.values()) element.remove();
+    },
+    undo: () => added.forEach((element) => element.remove()),
   };
 }
