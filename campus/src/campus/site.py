@@ -26,6 +26,7 @@ from campus.courses.feature import COURSES
 from campus.errors import ErrorPages
 from campus.feature import Feature
 from campus.forum.feature import FORUM
+from campus.lesson_threads import LESSON_THREADS
 from campus.model import DEFAULT_COMMUNITY_ID
 from campus.parts import Parts, SiteLive
 from campus.screen import Screen, provide_screen
@@ -60,7 +61,7 @@ from veche.web.templates import Templates
 from veche.web.templates.rendering import CURRENT
 
 HERE: Final = Path(__file__).parent
-FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, COURSES, FORUM)
+FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, COURSES, FORUM, LESSON_THREADS)
 SITE_NAME: Final = "Campus"
 SWEEP_SECONDS: Final = 3600.0
 # A teacher's lesson may show a picture that lies elsewhere.

@@ -9,6 +9,7 @@ from campus.accounts.forms import MESSAGES
 from campus.accounts.people_pages import Administration, provide_administration
 from campus.accounts.profile_pages import ProfileScreen, profile_screen
 from campus.accounts.queries import newest_revisions
+from campus.accounts.sample_people import load_people
 from campus.feature import Feature
 
 ACCOUNTS: Final = Feature(
@@ -18,4 +19,5 @@ ACCOUNTS: Final = Feature(
     messages=MESSAGES,
     providers={ProfileScreen: profile_screen, Entry: provide_entry, Administration: provide_administration},
     newest=newest_revisions,
+    load_sample=load_people,
 )

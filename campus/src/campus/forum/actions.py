@@ -16,15 +16,19 @@ from sqlalchemy import bindparam, update
 
 from campus.accounts.viewer import Viewer
 from campus.forum.errors import LoginNeeded
-from campus.forum.model import Category, Message, ReadMark, Thread, ThreadCounter
+from campus.forum.model import MAX_TITLE, Category, Message, ReadMark, Thread, ThreadCounter
 from campus.forum.permissions import Deed, require
 from campus.forum.queries import (
     categories_revision,
     category_topic,
+    find_category,
+    find_thread_about,
     forum_topic,
     reading_topic,
+    subject_topic,
     thread_topic,
 )
+from campus.forum.subjects import Subject
 from campus.forum.values import MessageChange, NewThread, ThreadChange
 from veche.data import (
     ConstraintViolated,
@@ -44,7 +48,14 @@ R = TypeVar("R")
 DELETING_SECONDS: Final = 30.0  # a long thread goes with all its messages
 TRIES: Final = 4
 # Two that are first at once meet here; the second one finds the row when it tries again.
-RACES: Final = frozenset({"pk_thread_counter", "pk_read_mark", "pk_login_throttle", "uq_thread_community_id_subject"})
+RACES: Final = frozenset({"pk_thread_counter", "pk_read_mark", "pk_login_throttle"})
+SUBJECT_TAKEN: Final = "uq_thread_community_id_subject"
+LAST_POSITION: Final = 1000
+# Content, in the language of the lessons; moderators see it as any other category.
+SUBJECT_CATEGORIES: Final[dict[str, tuple[str, str, str]]] = {
+    "en": ("lessons", "Beside the lessons", "What was asked and answered beside the lessons of the courses."),
+    "ru": ("uroki", "На полях уроков", "О чём спрашивали и что отвечали рядом с уроками."),
+}
 
 NEXT_NUMBER: Final = Statement(
     update(ThreadCounter.__table__)
@@ -86,7 +97,7 @@ async def start_thread(
 
     async def work(unit: Unit) -> Thread:
         await _take(unit, viewer, pace)
-        number = await _next_number(unit, viewer.community_id)
+        number = await next_number(unit, viewer.community_id)
         category = await get(unit, Category, community_id=viewer.community_id, slug=new.category)
         now = datetime.now(UTC)
         thread = Thread(
@@ -110,6 +121,38 @@ async def start_thread(
         return thread
 
     return await _repeated(units, work)
+
+
+async def write_about(
+    units: UnitsOfWork, viewer: Viewer, about: Subject, text: str, *, pace: Pace | None = None
+) -> Message:
+    """Write in the thread about the subject; the first message begins it. Raises what write_message raises."""
+    require(viewer, Deed.START)
+    for _ in range(TRIES):
+        thread = await find_thread_about(units.reader, viewer.community_id, about.subject)
+        if thread is not None:
+            return await write_message(units, viewer, thread.number, text, pace=pace)
+        slug = await _ensure_category_of_subjects(units, viewer.community_id, about.language)
+        new = NewThread(category=slug, title=about.title[:MAX_TITLE], text=text)
+        try:
+            begun = await start_thread(units, viewer, new, subject=about.subject, pace=pace)
+        except ConstraintViolated as error:
+            if error.name != SUBJECT_TAKEN:
+                raise
+            continue  # somebody began it at the same moment
+        return await get(units.reader, Message, community_id=begun.community_id, thread_id=begun.id, number=1)
+    raise NotFound(f"the thread about {about.subject} comes and goes; try again")
+
+
+async def _ensure_category_of_subjects(units: UnitsOfWork, community_id: int, language: str) -> str:
+    """Return the slug of the category for threads that begin beside a lesson; the first of them makes it."""
+    slug, title, description = SUBJECT_CATEGORIES.get(language, SUBJECT_CATEGORIES["en"])
+    if await find_category(units.reader, community_id, slug) is None:
+        try:
+            await create_category(units, community_id, slug, title, description, position=LAST_POSITION)
+        except ConstraintViolated:
+            pass  # somebody made it at the same moment
+    return slug
 
 
 async def write_message(
@@ -267,7 +310,8 @@ async def _take(unit: Unit, viewer: Viewer, pace: Pace | None) -> None:
         await pace.throttle.take(unit, [Attempt(pace.limit, str(viewer.account_id))], datetime.now(UTC))
 
 
-async def _next_number(unit: Unit, community_id: int) -> int:
+async def next_number(unit: Unit, community_id: int) -> int:
+    """Return the number of a new thread; the counter is ours until the unit ends."""
     number = await unit.value(NEXT_NUMBER, community=community_id)
     if number is None:
         await unit.insert(ThreadCounter(community_id=community_id, last_number=1))
@@ -336,6 +380,8 @@ async def _say(unit: Unit, thread: Thread, raised: dict[int, int]) -> None:
     """Raise the revision of these categories (id → how many threads more), and publish all of it after the commit."""
     community_id = thread.community_id
     unit.publish_after_commit(thread_topic(community_id, thread.number), thread.revision)
+    if thread.subject is not None:
+        unit.publish_after_commit(subject_topic(community_id, thread.subject), thread.revision)
     for category_id, more in sorted(raised.items()):
         revision = await unit.value(RAISE_CATEGORY, community=community_id, category_id=category_id, more=more)
         if revision is None:

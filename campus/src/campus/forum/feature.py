@@ -10,7 +10,7 @@ from markupsafe import Markup
 from campus.accounts.services import Identity
 from campus.accounts.viewer import Viewer
 from campus.feature import Feature
-from campus.forum import reading_pages, writing_pages
+from campus.forum import reading_pages, subject_pages, writing_pages
 from campus.forum.actions import Pace
 from campus.forum.errors import LoginNeeded, NotPermitted, ThreadLocked
 from campus.forum.forms import MESSAGES
@@ -18,6 +18,8 @@ from campus.forum.forum import Forum
 from campus.forum.forum_screen import ForumScreen, provide_forum_screen
 from campus.forum.live import CommunityParams, ForumParts
 from campus.forum.queries import newest_revisions
+from campus.forum.sample_threads import load_threads
+from campus.forum.subjects import Subjects, no_subjects
 from campus.parts import Parts
 from campus.settings import CampusSettings
 from veche.data import NotFound, UnitsOfWork
@@ -81,11 +83,17 @@ def _too_fast(_request: Request, error: Exception) -> Response:
 FORUM: Final = Feature(
     name="forum",
     templates=Path(__file__).parent / "templates",
-    routes=(*reading_pages.ROUTES, *writing_pages.ROUTES),
+    routes=(*reading_pages.ROUTES, *writing_pages.ROUTES, *subject_pages.ROUTES),
     messages=MESSAGES,
-    providers={Forum: provide_forum, ForumParts: provide_parts, ForumScreen: provide_forum_screen},
+    providers={
+        Subjects: no_subjects,
+        Forum: provide_forum,
+        ForumParts: provide_parts,
+        ForumScreen: provide_forum_screen,
+    },
     fragments=_fragments,
     newest=newest_revisions,
+    load_sample=load_threads,
     loaders={"unread_count": _unread_count},
     exception_handlers={
         NotFound: _not_found,

@@ -36,13 +36,13 @@ class Forum:
 
     def __init__(self, units: UnitsOfWork, viewer: Viewer, *, pace: Pace | None = None) -> None:
         self._units = units
-        self._pace = pace
+        self.pace = pace
         self.viewer = viewer
         self.messages = Messages(units, viewer, pace=pace)
 
     def seen_by(self, viewer: Viewer) -> "Forum":
         """Return the same forum for somebody else."""
-        return Forum(self._units, viewer, pace=self._pace)
+        return Forum(self._units, viewer, pace=self.pace)
 
     async def all(
         self, after: int | Place | None = None, limit: int = THREADS_ON_A_PAGE, *, category: str | None = None
@@ -73,7 +73,7 @@ class Forum:
 
     async def create(self, new: NewThread) -> ForumThread:
         """Make a thread with its first message."""
-        thread = await actions.start_thread(self._units, self.viewer, new, pace=self._pace)
+        thread = await actions.start_thread(self._units, self.viewer, new, pace=self.pace)
         return await self.get(thread.number)
 
     async def update(self, number: int, changes: ThreadChange) -> ForumThread:

@@ -28,6 +28,7 @@ from veche.web.templates import Templates
 
 THREADS_IN_A_LIST: Final = 30
 NEWEST_IN_A_CATEGORY: Final = 4
+MESSAGES_BESIDE: Final = 20
 MODERATING: Final = frozenset({Role.MODERATOR.value, Role.ADMINISTRATOR.value})
 
 Positive = Annotated[int, Meta(ge=1, le=2**53)]
@@ -59,6 +60,13 @@ class PageParams(msgspec.Struct, frozen=True):
     community: Positive
     number: Positive
     page: Positive
+
+
+class SubjectParams(msgspec.Struct, frozen=True):
+    """The thread about a subject, whether it has begun or not."""
+
+    community: Positive
+    subject: Annotated[str, Meta(max_length=60)]
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,14 @@ class ForumParts:
             version=thread_revision,
             render=self._state,
         )
+        self.about: SharedFragment[Viewer, SubjectParams] = SharedFragment(
+            name="thread-about",
+            params=SubjectParams,
+            topics=lambda params: [queries.subject_topic(params.community, params.subject)],
+            allow=is_of_the_community,
+            version=subject_revision,
+            render=self._about,
+        )
         self.categories: SharedFragment[Viewer, CommunityParams] = SharedFragment(
             name="forum-categories",
             params=CommunityParams,
@@ -155,6 +171,7 @@ class ForumParts:
             self.head,
             self.messages,
             self.state,
+            self.about,
             self.categories,
             self.threads,
             self.unread,
@@ -195,6 +212,17 @@ class ForumParts:
             page=params.page,
             pages=page_of(max(thread.last_number, 1)),
         )
+
+    async def _about(self, reader: Reader, audience: Audience, params: SubjectParams) -> str | None:
+        thread = await queries.find_thread_about(reader, params.community, params.subject)
+        if thread is None or _is_unseen(thread.hidden, audience):
+            return self._text("subject_thread", audience, thread=None)
+        first = max(1, thread.last_number - MESSAGES_BESIDE + 1)
+        found = await queries.list_messages(
+            reader, thread, first, thread.last_number, hidden_too=audience.role in MODERATING
+        )
+        messages = [shown(one) for one in found]
+        return self._text("subject_thread", audience, thread=thread, messages=messages, earlier=first - 1)
 
     async def _categories(self, reader: Reader, audience: Audience, params: CommunityParams) -> str | None:
         categories = await queries.list_categories(reader, params.community)
@@ -285,7 +313,9 @@ async def may_read(reader: Reader, viewer: Viewer, params: ThreadParams | PagePa
     return thread is not None and verdict(viewer, Deed.READ, thread) is Verdict.YES
 
 
-async def is_of_the_community(_reader: Reader, viewer: Viewer, params: CommunityParams | CategoryParams) -> bool:
+async def is_of_the_community(
+    _reader: Reader, viewer: Viewer, params: CommunityParams | CategoryParams | SubjectParams
+) -> bool:
     """Return whether the forum is this community's; anybody may read it."""
     return params.community == viewer.community_id
 
@@ -305,3 +335,9 @@ async def category_revision(reader: Reader, params: CategoryParams) -> int | Non
     """Return the category's revision; None when it is gone."""
     category = await queries.find_category(reader, params.community, params.slug)
     return None if category is None else category.revision
+
+
+async def subject_revision(reader: Reader, params: SubjectParams) -> int | None:
+    """Return the revision of the thread about the subject; 0 before it has begun."""
+    thread = await queries.find_thread_about(reader, params.community, params.subject)
+    return 0 if thread is None else thread.revision

@@ -181,6 +181,11 @@ UNREAD: Final = Statement(
 THREAD_REVISIONS: Final = Statement(
     select(Thread.number, Thread.revision).where(Thread.community_id == HERE, Thread.number.in_(bindparam("numbers")))
 )
+SUBJECT_REVISIONS: Final = Statement(
+    select(Thread.subject, Thread.revision).where(
+        Thread.community_id == HERE, Thread.subject.in_(bindparam("subjects"))
+    )
+)
 CATEGORY_REVISIONS: Final = Statement(
     select(Category.id, Category.revision).where(Category.community_id == HERE, Category.id.in_(bindparam("ids")))
 )
@@ -202,6 +207,11 @@ async def find_category(reader: Reader, community_id: int, slug: str) -> ForumCa
 async def find_thread(reader: Reader, community_id: int, number: int) -> Thread | None:
     """Return the thread's row."""
     return await find(reader, Thread, community_id=community_id, number=number)
+
+
+async def find_thread_about(reader: Reader, community_id: int, subject: str) -> Thread | None:
+    """Return the row of the thread about the subject, once somebody has begun it."""
+    return await find(reader, Thread, community_id=community_id, subject=subject)
 
 
 async def read_thread(reader: Reader, community_id: int, number: int) -> ForumThread | None:
@@ -279,6 +289,11 @@ def thread_topic(community_id: int, number: int) -> str:
     return f"thread:{community_id}:{number}"
 
 
+def subject_topic(community_id: int, subject: str) -> str:
+    """Return the topic of the thread about a subject, before there is one too; its version is the thread's revision."""
+    return f"about:{community_id}:{subject}"
+
+
 def category_topic(community_id: int, category_id: int) -> str:
     """Return the topic whose version is the category's revision."""
     return f"category:{community_id}:{category_id}"
@@ -305,10 +320,18 @@ async def newest_revisions(reader: Reader, community_id: int, topics: frozenset[
     if categories:
         rows = await reader.all(CATEGORY_REVISIONS, community_id=community_id, ids=categories)
         newest |= {category_topic(community_id, one): revision for one, revision in rows}
+    subjects = _rest_of(topics, subject_topic(community_id, ""))
+    if subjects:
+        about = await reader.all(SUBJECT_REVISIONS, community_id=community_id, subjects=subjects)
+        newest |= {subject_topic(community_id, subject or ""): revision for subject, revision in about}
     if forum_topic(community_id) in topics:
         newest[forum_topic(community_id)] = await categories_revision(reader, community_id)
     return newest
 
 
 def _ids_in(topics: frozenset[str], prefix: str) -> list[int]:
-    return [int(topic.removeprefix(prefix)) for topic in topics if topic.startswith(prefix)]
+    return [int(rest) for rest in _rest_of(topics, prefix)]
+
+
+def _rest_of(topics: frozenset[str], prefix: str) -> list[str]:
+    return [topic.removeprefix(prefix) for topic in topics if topic.startswith(prefix)]

@@ -13,6 +13,7 @@ from campus.forum.forum import THREADS_ON_A_PAGE, Forum
 from campus.forum.forum_screen import ForumScreen
 from campus.forum.live import CategoryParams, CommunityParams, PageParams, ThreadParams, joined_at
 from campus.forum.model import numbers_on, page_of
+from campus.forum.subjects import Subjects
 from campus.forum.values import Place
 from campus.markdown import render as render_markdown
 from veche.data import Reader, UnitsOfWork
@@ -54,15 +55,16 @@ async def category_page(desk: ForumScreen, slug: str, after: str = "") -> Respon
     )
 
 
-async def thread_page(desk: ForumScreen, number: int, page: int = 1) -> Response:
+async def thread_page(desk: ForumScreen, subjects: Subjects, number: int, page: int = 1) -> Response:
     """One page of a thread."""
     if page < 1:
         raise HTTPException(404, "This thread has no such page.")
-    return await render_thread(desk, number, page)
+    return await render_thread(desk, subjects, number, page)
 
 
 async def render_thread(
     desk: ForumScreen,
+    subjects: Subjects,
     number: int,
     page: int | None = None,
     *,
@@ -86,6 +88,7 @@ async def render_thread(
         "forum/thread.html",
         status_code=status_code,
         thread=thread,
+        about=None if thread.subject is None else await subjects.find(viewer, thread.subject),
         page=page,
         pages=last,
         head=head,

@@ -18,6 +18,7 @@ from campus.forum.live import shown
 from campus.forum.model import page_of
 from campus.forum.permissions import Deed
 from campus.forum.reading_pages import address_of, render_thread
+from campus.forum.subjects import Subjects
 from campus.forum.values import MessageChange, NewMessage, NewThread, ThreadChange
 from campus.markdown import render as render_markdown
 from veche.identity import TooManyAttempts
@@ -62,19 +63,23 @@ async def send_thread(desk: ForumScreen, _viewer: Member, form: Form[ThreadForm]
     )
 
 
-async def send_message(desk: ForumScreen, _viewer: Member, form: Form[MessageForm], number: int) -> Response:
+async def send_message(
+    desk: ForumScreen, subjects: Subjects, _viewer: Member, form: Form[MessageForm], number: int
+) -> Response:
     """Write the message and lead to it, or show the page again: with errors, or with the preview."""
     if form.is_ticked("preview"):
-        return await render_thread(desk, number, form=as_typed(form), preview=preview_of(form.text_of("text")))
+        return await render_thread(
+            desk, subjects, number, form=as_typed(form), preview=preview_of(form.text_of("text"))
+        )
     if form.value is None:
-        return await render_thread(desk, number, form=form, status_code=422)
+        return await render_thread(desk, subjects, number, form=form, status_code=422)
     try:
         message = await desk.forum.messages.create(NewMessage(thread=number, text=form.value.text))
     except TooManyAttempts as error:
         refused = form.with_error("text", "too_fast", seconds=error.retry_after_seconds)
-        return await render_thread(desk, number, form=refused, status_code=429)
+        return await render_thread(desk, subjects, number, form=refused, status_code=429)
     except ThreadLocked:
-        return await render_thread(desk, number, form=form.with_error("text", "locked"), status_code=409)
+        return await render_thread(desk, subjects, number, form=form.with_error("text", "locked"), status_code=409)
     return RedirectResponse(address_of(number, page_of(message.number), message.number))
 
 
