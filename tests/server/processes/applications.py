@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from veche.asgi import ASGIApplication, Environ, Receive, Scope, Send, StartResponse
@@ -49,6 +50,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             signal.raise_signal(signal.SIGABRT)
         case "/orphan":
             subprocess.Popen(["/bin/sh", "-c", "(sleep 0.3; echo the orphan ends) &"]).wait()
+        case "/loop":
+            await answer(send, type(asyncio.get_running_loop()).__module__)
+            return
         case "/collector":
             await answer(send, f"{gc.get_threshold()} {gc.get_freeze_count()}")
             return
@@ -62,6 +66,11 @@ def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
+
+
+def either(first: Any, second: Any, third: Any = None) -> Any:
+    """Looks like WSGI, and is ASGI all the same."""
+    return app(first, second, third)
 
 
 def create() -> ASGIApplication:

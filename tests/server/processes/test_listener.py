@@ -144,3 +144,15 @@ def test_a_descriptor_that_is_not_open_or_no_socket_is_refused() -> None:
             listen_all([f"fd://{reading}"], backlog=8, permissions=0o666)
     finally:
         os.close(reading)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels round the backlog up as they like")
+def test_the_kernel_keeps_no_more_connections_waiting_than_the_backlog_says() -> None:
+    (listener,) = listen_all(["127.0.0.1:0"], backlog=1, permissions=0o666)
+    waiting = []
+    with listener.socket, pytest.raises(TimeoutError):
+        for _ in range(4):  # Linux keeps one more than it was told
+            waiting.append(socket.create_connection(listener.socket.getsockname(), timeout=0.2))
+    assert len(waiting) == 2
+    for connection in waiting:
+        connection.close()

@@ -366,6 +366,32 @@ def test_a_silent_connection_never_delays_another_request(name: str) -> None:  #
             connection.close()
 
 
+@pytest.mark.parametrize(("loop", "module"), [("auto", "uvloop"), ("uvloop", "uvloop"), ("asyncio", "asyncio")])
+def test_the_loop_is_the_one_of_the_setting(loop: str, module: str) -> None:
+    with serve("app", "--loop", loop) as server:
+        assert get(f"{server.url}/loop")[1].startswith(module)
+
+
+def test_the_interface_of_the_setting_wins_over_what_the_signature_says() -> None:
+    with serve("either", "--interface", "asgi") as server:
+        assert get(server.url)[0] == 200
+
+
+def test_requests_are_logged_unless_the_option_says_no() -> None:
+    with serve() as talking, serve("app", "--no-access-log") as silent:
+        for server in (talking, silent):
+            assert get(f"{server.url}/some/path?q=1")[0] == 200
+        talking.wait_for_log(r"GET.*/some/path")
+        assert silent.stop() == 0
+        assert "/some/path" not in silent.log_text()
+
+
+def test_the_application_is_looked_for_in_app_dir(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.py").write_text((HERE / "applications.py").read_text())
+    with ServerProcess("elsewhere:app", "--app-dir", str(tmp_path), app_dir=HERE) as server:
+        assert get(server.url)[0] == 200
+
+
 def test_the_collector_leaves_what_was_loaded_alone_and_works_as_usual_on_what_requests_make() -> None:
     with serve() as server:
         threshold, frozen = get(f"{server.url}/collector")[1].rsplit(" ", 1)
