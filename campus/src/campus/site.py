@@ -27,6 +27,8 @@ from campus.errors import ErrorPages
 from campus.feature import Feature
 from campus.forum.feature import FORUM
 from campus.lesson_threads import LESSON_THREADS
+from campus.markdown import Trust
+from campus.markdown import render as render_markdown
 from campus.model import DEFAULT_COMMUNITY_ID
 from campus.parts import Parts, SiteLive
 from campus.screen import Screen, provide_screen
@@ -64,6 +66,7 @@ HERE: Final = Path(__file__).parent
 FEATURES: Final[tuple[Feature, ...]] = (ACCOUNTS, COURSES, FORUM, LESSON_THREADS)
 SITE_NAME: Final = "Campus"
 SWEEP_SECONDS: Final = 3600.0
+WARM_UP: Final = "# Ready\n\n```python\nprint(1)\n```\n"
 # A teacher's lesson may show a picture that lies elsewhere.
 POLICY: Final[Mapping[str, str]] = {**DEFAULT_POLICY, "img-src": "'self' data: https:"}
 
@@ -265,6 +268,8 @@ async def _lifespan(
     else:
         await prepare(parts, ready_for)
     sweeping = asyncio.create_task(_sweep_hourly(parts), name="sweep")
+    # The first rendering loads the libraries; no visitor shall wait for them, and neither shall the start.
+    warming = asyncio.create_task(asyncio.to_thread(render_markdown, WARM_UP, trust=Trust.TEACHER), name="warm up")
     try:
         async with parts.live.running():
             yield None
@@ -272,6 +277,7 @@ async def _lifespan(
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
             await sweeping
+        await warming
         parts.identity.passwords.close()
         await parts.database.close()
 

@@ -6,6 +6,7 @@ Must not know: how anything is done.
 """
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -34,6 +35,13 @@ Examples:
   campus up --database postgresql://campus:secret@db.internal/campus
 
 Every option can be given in the environment: --data-directory is CAMPUS_DATA_DIRECTORY, --bind is VECHE_BIND.
+"""
+
+IMPORT_HELP: Final = """Import the Markdown course in DIR: an mdBook, or a Carpentries lesson.
+
+A course that was imported before, from a folder of the same name, is brought up to date: lessons keep their addresses,
+threads and progress; those that the source no longer has leave the outline. What the source refers to and does not hold
+is listed at the end. A structure that cannot be read is refused with file, line and reason, and changes nothing.
 """
 
 
@@ -78,6 +86,19 @@ def _password(name: str, address: str, **values: Any) -> None:
     click.echo(password_link(settings, name, settings.public_url or address))
 
 
+def _import(folder: Path, teacher: str, address: str, **values: Any) -> None:
+    from campus.cli.importing import import_folder
+
+    settings, _rest = split(values)
+    sys.exit(import_folder(settings, folder, teacher=teacher, address=settings.public_url or address))
+
+
+ADDRESS_OPTION: Final = click.Option(
+    ["--address"],
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    help="Where the site is reached, when no --public-url is set.",
+)
 SERVER_OPTIONS: Final = options_of(
     [setting for setting in settings_of(ServerSettings) if setting.name not in NOT_HERE], prefix="VECHE"
 )
@@ -88,13 +109,20 @@ campus.add_command(
         _password,
         [
             click.Argument(["name"]),
-            click.Option(
-                ["--address"],
-                default="http://127.0.0.1:8000",
-                show_default=True,
-                help="Where the site is reached, when no --public-url is set.",
-            ),
+            ADDRESS_OPTION,
         ],
         help="Print a link, valid once, with which NAME sets a new password.",
+    )
+)
+campus.add_command(
+    SiteCommand(
+        "import",
+        _import,
+        [
+            click.Argument(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR"),
+            click.Option(["--teacher"], default="", metavar="NAME", help="Account name of who will teach the course."),
+            ADDRESS_OPTION,
+        ],
+        help=IMPORT_HELP,
     )
 )

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from campus.courses import pages
+from campus.courses import files, pages
 from campus.courses.desk import Desk, provide_desk
 from campus.courses.errors import NotEnrolled, NotPermitted
 from campus.courses.live import CourseLive, make_fragments, provide_course_live
+from campus.courses.media import MediaFolder, open_media
 from campus.courses.queries import newest_revisions
+from campus.courses.sample import load_sample
 from campus.courses.threads import LessonThreads, no_threads
 from campus.feature import Feature
 from veche.data import NotFound
@@ -29,9 +31,10 @@ def _conflict(_request: Request, error: Exception) -> Response:
 COURSES: Final = Feature(
     name="courses",
     templates=Path(__file__).parent / "templates",
-    routes=(*pages.ROUTES,),
-    providers={Desk: provide_desk, CourseLive: provide_course_live, LessonThreads: no_threads},
+    routes=(*files.ROUTES, *pages.ROUTES),
+    providers={Desk: provide_desk, CourseLive: provide_course_live, LessonThreads: no_threads, MediaFolder: open_media},
     fragments=make_fragments,
     newest=newest_revisions,
+    load_sample=load_sample,
     exception_handlers={NotFound: _not_found, NotPermitted: _not_permitted, NotEnrolled: _conflict},
 )

@@ -15,7 +15,6 @@ from campus.markdown import Links, RenderedMarkdown, Trust, render
 from veche.data import Reader
 
 DIGEST_DIGITS: Final = 12
-WARM_UP: Final = "# Ready\n\n```python\nprint(1)\n```\n"
 
 
 def course_path(slug: str) -> str:
@@ -53,8 +52,3 @@ async def render_lesson(reader: Reader, course: Course, outline: Sequence[Outlin
 async def render_attribution(course: Course) -> RenderedMarkdown:
     """Return who made the course, as HTML."""
     return await asyncio.to_thread(render, course.attribution, anchor_prefix="by-", language=course.language)
-
-
-async def warm_up() -> None:
-    """Render something, so that no visitor waits until the libraries are loaded."""
-    await asyncio.to_thread(render, WARM_UP, trust=Trust.TEACHER)
