@@ -33,6 +33,7 @@ STREAMS = st.one_of(st.lists(FRAGMENTS, max_size=6).map(b"".join), st.binary(max
 
 @given(octets=STREAMS)
 @example(octets=b"GET " + b"/" * 193 + b" HTTP/1.1\n")
+@example(octets=b"X: y\r\n" * 12 + b"\n\r\n" + get())
 @example(octets=b"GET / HTTP/1.1\r\n" + b"a" * 983 + b"\n")
 @settings(max_examples=400, deadline=None)
 def test_octet_by_octet_is_the_same_as_at_once(octets: bytes) -> None:

@@ -302,7 +302,8 @@ class Http1Connection(WritingSide):
         if self.reader.buffer:
             # Not at once: this may be running inside the Task whose response has just ended.
             self.deadline = NEVER
-            asyncio.get_running_loop().call_soon(self._read_pipelined)
+            # And in the server's own context: this one has that request's variables.
+            asyncio.get_running_loop().call_soon(self._read_pipelined, context=self.service.context)
             return
         self.reader.next_request()
         self._become_idle()

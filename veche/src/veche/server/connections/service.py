@@ -5,6 +5,7 @@ Must not know: how a connection works.
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Protocol
 
 from msgspec import Struct
@@ -72,6 +73,7 @@ class Service:
         self.field_lines = FieldLines()
         self.connections: set[Connection] = set()
         self.requests_served = 0
+        self.context = copy_context()  # without any request's variables
         self.draining = False
         self.admitted = 0  # connections accepted and not yet lost; `connections` holds them a turn of the loop later
         self.when_room: Callable[[], None] | None = None  # the doors were closed for want of room: call when there is
