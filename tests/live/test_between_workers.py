@@ -82,7 +82,9 @@ def say(server: ServerProcess, text: str) -> None:
 
 
 def expect_lost_connections(browsing: Browsing) -> None:
-    browsing.expect_problem("WebSocket connection to|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_REFUSED")
+    browsing.expect_problem(
+        "WebSocket connection to|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_REFUSED|status of 503"
+    )
 
 
 @WAYS

@@ -207,8 +207,9 @@ class AsgiExchange:
         try:
             await self._bridge.application(self.scope(), self.receive, self.send)
             if not (self._ended or self._gone):
-                self._report("the application returned before its response was complete", None)
-                self._outlet.fail_response(500)
+                if not self._stopping:  # a stream that was told to end has done what it should
+                    self._report("the application returned before its response was complete", None)
+                self._outlet.fail_response(503 if self._stopping else 500)
         except Exception as error:
             if not (self._gone and isinstance(error, ClientDisconnected)):
                 self._report("the application failed", error)

@@ -185,6 +185,8 @@ class Http1Connection(WritingSide):
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
         self.writer.start(status, fields)
+        if self.service.draining:  # a stream that begins now must end now: its client asked while it was let go
+            asyncio.get_running_loop().call_soon(self.begin_drain)
 
     def write_body(self, octets: bytes, *, more: bool) -> None:
         writer = self.writer
