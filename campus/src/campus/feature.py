@@ -30,6 +30,23 @@ MakeFragments: TypeAlias = Callable[[Templates], Sequence[Fragment[Viewer, Any]]
 SectionLoader: TypeAlias = Callable[[Reader, Viewer, int], Awaitable[Mapping[str, object] | None]]
 
 
+FrontLoader: TypeAlias = Callable[[Reader, Viewer], Awaitable[Mapping[str, object] | None]]
+
+PublicAddresses: TypeAlias = Callable[[Reader, int], Awaitable[Sequence[str]]]
+"""From a community to the paths of the feature's pages that everybody may see."""
+
+
+@dataclass(frozen=True)
+class FrontSection:
+    """A part of the front page: what a feature has to offer to this viewer.
+
+    template: finds what load(reader, viewer) returns as `section`; None leaves the section out.
+    """
+
+    template: str
+    load: FrontLoader
+
+
 @dataclass(frozen=True)
 class ProfileSection:
     """A part of a member's page: what a feature knows about them.
@@ -50,12 +67,15 @@ class Feature:
     fragments: its live parts.
     newest: how the versions of its topics are read, for workers that no message reaches.
     loaders: what layouts may load by name; each is made once from the site's parts.
+    public_addresses: what the site map lists of it.
     """
 
     name: str
     templates: Path
     routes: tuple[AnyRoute, ...]
     profile_sections: tuple[ProfileSection, ...] = ()
+    front_sections: tuple[FrontSection, ...] = ()
+    public_addresses: PublicAddresses | None = None
     messages: Mapping[str, Message] = field(default_factory=dict)
     providers: Mapping[type, Provider] = field(default_factory=dict)
     fragments: MakeFragments | None = None

@@ -26,6 +26,8 @@ from campus.courses.feature import COURSES
 from campus.errors import ErrorPages
 from campus.feature import Feature
 from campus.forum.feature import FORUM
+from campus.front import ROUTES as FRONT_ROUTES
+from campus.front import FrontPage, SiteMap
 from campus.lesson_threads import LESSON_THREADS
 from campus.markdown import Trust
 from campus.markdown import render as render_markdown
@@ -51,8 +53,6 @@ from veche.web import (
     Mount,
     Provider,
     Request,
-    Response,
-    Route,
     StaticFiles,
     request_log,
     security_headers,
@@ -106,7 +106,7 @@ def create_application(
     routes = [route for feature in features for route in feature.routes]
     return Application(
         [
-            Route("/", home, methods=("GET",), name="home"),
+            *FRONT_ROUTES,
             *routes,
             *layouts.routes,
             *parts.live.routes,
@@ -148,7 +148,8 @@ def open_parts(settings: CampusSettings, features: tuple[Feature, ...], logger: 
     cookie = SessionCookie(secure=secure, lifetime=identity.sessions.times.absolute)
     catalogues = Catalogues([HERE / "locale", *(feature.templates.parent / "locale" for feature in features)])
     language_of = partial(_language_of, catalogues, settings.default_language)
-    templates = _templates(catalogues, features, language_of, live_head, reload=settings.debug)
+    names = {"live_head": live_head, "whole_address": partial(_whole_address, settings.public_url)}
+    templates = _templates(catalogues, features, language_of, names, reload=settings.debug)
     viewers = Viewers(
         units,
         identity,
@@ -189,7 +190,7 @@ def _templates(
     catalogues: Catalogues,
     features: tuple[Feature, ...],
     language_of: Callable[[HTTPConnection], str],
-    live_head: Callable[[], Markup],
+    names: Mapping[str, object],
     *,
     reload: bool,
 ) -> Templates:
@@ -199,7 +200,7 @@ def _templates(
         catalogues,
         language_of=language_of,
         messages={code: message for feature in features for code, message in feature.messages.items()},
-        names={"site_name": SITE_NAME, "static": _static, "here": _here, "live_head": live_head},
+        names={"site_name": SITE_NAME, "static": _static, "here": _here, "this_address": _this_address, **names},
         reload=reload,
     )
 
@@ -215,8 +216,25 @@ def _here() -> str:
     return "" if connection is None else connection.path
 
 
+def _whole_address(public_url: str, path: str) -> str:
+    """The address of a path of ours as others would type it."""
+    connection = CURRENT.get().connection
+    return (public_url or ("" if connection is None else connection.url.origin)) + path
+
+
+def _this_address() -> str:
+    """The path of the request with its query: where to come back to."""
+    connection = CURRENT.get().connection
+    if connection is None:
+        return ""
+    query = connection.scope.get("query_string", b"").decode("latin-1")
+    return connection.path + (f"?{query}" if query else "")
+
+
 def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) -> dict[Any, Provider]:
     sections = ProfileSections([section for feature in features for section in feature.profile_sections])
+    front_page = FrontPage([section for feature in features for section in feature.front_sections])
+    listed = [feature.public_addresses for feature in features if feature.public_addresses is not None]
 
     def visit(request: Request) -> Visit:
         address = request.client.host if request.client is not None else ""
@@ -233,6 +251,8 @@ def _providers(parts: Parts, layouts: Layouts, features: tuple[Feature, ...]) ->
         SiteLive: _always(parts.live),
         Logger: _always(parts.logger),
         ProfileSections: _always(sections),
+        FrontPage: _always(front_page),
+        SiteMap: _always(SiteMap(listed)),
         Visit: visit,
         Viewer: parts.viewers.viewer,
         Member: parts.viewers.member,
@@ -300,11 +320,6 @@ def account_menu(parts: Parts) -> Loader:
         return Markup(answer.body.decode())  # noqa: S704  # rendered with escaping on
 
     return load
-
-
-async def home(screen: Screen) -> Response:
-    """The front page."""
-    return await screen.render("site/home.html")
 
 
 def _layout(_request: Request) -> str:

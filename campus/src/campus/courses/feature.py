@@ -6,9 +6,10 @@ from typing import Final
 from campus.courses import files, pages
 from campus.courses.desk import Desk, provide_desk
 from campus.courses.errors import NotEnrolled, NotPermitted
+from campus.courses.front import FRONT
 from campus.courses.live import CourseLive, make_fragments, provide_course_live
 from campus.courses.media import MediaFolder, open_media
-from campus.courses.queries import newest_revisions
+from campus.courses.queries import newest_revisions, public_addresses
 from campus.courses.sample import load_sample
 from campus.courses.threads import LessonThreads, no_threads
 from campus.feature import Feature
@@ -31,6 +32,8 @@ def _conflict(_request: Request, error: Exception) -> Response:
 COURSES: Final = Feature(
     name="courses",
     templates=Path(__file__).parent / "templates",
+    front_sections=(FRONT,),
+    public_addresses=public_addresses,
     routes=(*files.ROUTES, *pages.ROUTES),
     providers={Desk: provide_desk, CourseLive: provide_course_live, LessonThreads: no_threads, MediaFolder: open_media},
     fragments=make_fragments,

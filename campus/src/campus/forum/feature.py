@@ -16,6 +16,7 @@ from campus.forum.errors import LoginNeeded, NotPermitted, ThreadLocked
 from campus.forum.forms import MESSAGES
 from campus.forum.forum import Forum
 from campus.forum.forum_screen import ForumScreen, provide_forum_screen
+from campus.forum.front import FRONT, public_addresses
 from campus.forum.live import CommunityParams, ForumParts
 from campus.forum.queries import newest_revisions
 from campus.forum.sample_threads import load_threads
@@ -85,6 +86,8 @@ FORUM: Final = Feature(
     templates=Path(__file__).parent / "templates",
     routes=(*reading_pages.ROUTES, *writing_pages.ROUTES, *subject_pages.ROUTES),
     messages=MESSAGES,
+    front_sections=(FRONT,),
+    public_addresses=public_addresses,
     providers={
         Subjects: no_subjects,
         Forum: provide_forum,
