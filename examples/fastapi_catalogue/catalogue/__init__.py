@@ -1,0 +1,1 @@
+"""A catalogue of courses: the example of FastAPI on Veche's server."""
