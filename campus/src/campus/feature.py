@@ -14,6 +14,7 @@ from campus.parts import Parts
 from veche.changes import Message
 from veche.data import Reader
 from veche.live import Fragment
+from veche.resources import Resource
 from veche.web import AnyRoute, ExceptionHandler, Provider
 from veche.web.layouts import Loader
 from veche.web.templates import Templates
@@ -66,6 +67,7 @@ class Feature:
 
     fragments: its live parts.
     newest: how the versions of its topics are read, for workers that no message reaches.
+    resources: what programs may list, read and change under /api.
     loaders: what layouts may load by name; each is made once from the site's parts.
     public_addresses: what the site map lists of it.
     """
@@ -81,5 +83,6 @@ class Feature:
     fragments: MakeFragments | None = None
     newest: NewestRevisions | None = None
     load_sample: LoadSample | None = None
+    resources: tuple[Resource[Any, Any, Any, Any], ...] = ()
     loaders: Mapping[str, Callable[[Parts], Loader]] = field(default_factory=dict)
     exception_handlers: Mapping[type[Exception], ExceptionHandler] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from campus.accounts.feature import ACCOUNTS
 from campus.accounts.profile_pages import ProfileSections
 from campus.accounts.services import Identity, open_identity
 from campus.accounts.viewer import LANGUAGE_COOKIE, STATE_KEY, Member, Viewer, Viewers
+from campus.api import open_api
 from campus.communities import ensure_first_community
 from campus.courses.feature import COURSES
 from campus.errors import ErrorPages
@@ -110,6 +111,7 @@ def create_application(
             *routes,
             *layouts.routes,
             *parts.live.routes,
+            *open_api(parts, (one for feature in features for one in feature.resources), SITE_NAME).routes,
             Mount("/static", StaticFiles(HERE / "static"), name="static"),
         ],
         providers=_providers(parts, layouts, features),

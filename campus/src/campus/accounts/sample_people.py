@@ -21,7 +21,7 @@ HERE_SINCE: Final = timedelta(days=90)  # longer than any sample message is old
 async def load_people(parts: Parts) -> None:
     """Make the accounts and memberships; without a password no login ever matches them."""
     joined_at = datetime.now(UTC) - HERE_SINCE
-    async with parts.units.begin() as unit:
+    async with parts.units.begin(deadline_seconds=20.0) as unit:
         for person in sample_content().people:
             if await find_account_by_name(unit, person.account_name) is None:
                 await _add(unit, person, joined_at)

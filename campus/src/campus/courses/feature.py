@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from campus.courses import files, pages
+from campus.courses.api import COURSES_RESOURCE, LESSONS_RESOURCE
+from campus.courses.courses import Courses, Lessons, provide_courses, provide_lessons
 from campus.courses.desk import Desk, provide_desk
 from campus.courses.errors import NotEnrolled, NotPermitted
 from campus.courses.front import FRONT
@@ -35,9 +37,17 @@ COURSES: Final = Feature(
     front_sections=(FRONT,),
     public_addresses=public_addresses,
     routes=(*files.ROUTES, *pages.ROUTES),
-    providers={Desk: provide_desk, CourseLive: provide_course_live, LessonThreads: no_threads, MediaFolder: open_media},
+    providers={
+        Desk: provide_desk,
+        CourseLive: provide_course_live,
+        LessonThreads: no_threads,
+        MediaFolder: open_media,
+        Courses: provide_courses,
+        Lessons: provide_lessons,
+    },
     fragments=make_fragments,
     newest=newest_revisions,
+    resources=(COURSES_RESOURCE, LESSONS_RESOURCE),
     load_sample=load_sample,
     exception_handlers={NotFound: _not_found, NotPermitted: _not_permitted, NotEnrolled: _conflict},
 )

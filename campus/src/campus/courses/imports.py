@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete
 
 from campus.courses.media import MediaFolder
 from campus.courses.model import (
@@ -29,7 +29,7 @@ from campus.courses.model import (
     Gap,
     Lesson,
 )
-from campus.courses.queries import ASSETS, GAPS, LESSONS, course_topic
+from campus.courses.queries import ASSETS, GAPS, LESSONS, SLUGS, course_topic
 from campus.courses.slugs import slug_of, slug_of_source, unique_slug
 from campus.importing import Gap as ImportedGap
 from campus.importing import ImportedAsset, ImportedCourse, ImportedLesson, ImportRefused, Progress
@@ -39,7 +39,6 @@ IMPORT_SECONDS: Final = 60.0  # a large book on a slow disk; the usual second is
 MAX_PATH: Final = 400
 MAX_TARGET: Final = 2_000
 
-SLUGS: Final = Statement(select(Course.slug).where(Course.community_id == bindparam("community_id")))
 DELETE_ASSETS: Final = Statement(
     delete(Asset.__table__).where(
         Asset.community_id == bindparam("community_id"), Asset.course_id == bindparam("course_id")

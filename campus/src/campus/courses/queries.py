@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, func, not_, or_, select
+from sqlalchemy import Boolean, bindparam, func, not_, or_, select
 
 from campus.courses.model import (
     Asset,
@@ -70,12 +70,16 @@ VISIBLE_COURSES: Final = Statement(
 VISIBLE_COURSES_BY_ID: Final = Statement(
     page_after(
         select(Course).where(
-            _OF_COMMUNITY, or_(Course.state.in_(bindparam("states")), Course.id.in_(bindparam("taught")))
+            _OF_COMMUNITY,
+            or_(Course.state.in_(bindparam("states")), Course.id.in_(bindparam("taught"))),
+            or_(bindparam("any_language", type_=Boolean()), Course.language == bindparam("language")),
+            or_(bindparam("any_slug", type_=Boolean()), Course.slug == bindparam("slug")),
         ),
         Course.id,
     ),
     Course,
 )
+SLUGS: Final = Statement(select(Course.slug).where(_OF_COMMUNITY))
 LANGUAGES: Final = Statement(
     select(Course.language).where(_OF_COMMUNITY, Course.state == CourseState.PUBLISHED).distinct()
 )
