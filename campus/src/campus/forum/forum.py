@@ -4,7 +4,7 @@ One job: the five verbs for threads and for messages, with the rights of whoever
 Must not know: requests, HTML.
 """
 
-from typing import TypeVar
+from typing import Final
 
 from campus.accounts.viewer import Viewer
 from campus.forum import actions, queries
@@ -18,13 +18,13 @@ from campus.forum.values import (
     MessageChange,
     NewMessage,
     NewThread,
+    Order,
     Place,
     ThreadChange,
 )
 from veche.data import NotFound, Reader, UnitsOfWork, find, get
 
-THREADS_ON_A_PAGE = 30
-T = TypeVar("T")
+THREADS_ON_A_PAGE: Final = 30
 
 
 class Forum:
@@ -45,23 +45,42 @@ class Forum:
         return Forum(self._units, viewer, pace=self.pace)
 
     async def all(
-        self, after: int | Place | None = None, limit: int = THREADS_ON_A_PAGE, *, category: str | None = None
+        self,
+        after: int | Place | None = None,
+        limit: int = THREADS_ON_A_PAGE,
+        *,
+        category: str | None = None,
+        order: Order = "active",
     ) -> list[ForumThread]:
-        """Return at most limit threads, pinned ones first, then those that were written to last.
+        """Return at most limit threads: pinned ones first, then those that were written to last; or by number.
 
         after: the place behind which to go on, or the number of the thread that stands there now.
-        category: the slug of one. Raises NotFound when there is no such category or thread.
+        category: the slug of one. In a category and behind a thread that are not there stands nothing.
         """
-        reader, community_id = self._units.reader, self.viewer.community_id
-        category_id = None if category is None else (await self.category(category)).id
-        place = (await self.get(after)).place if isinstance(after, int) else after
+        reader, here = self._units.reader, self.viewer.community_id
+        place = after if isinstance(after, Place) else None
+        category_id = None
+        if category is not None:
+            found = await queries.find_category(reader, here, category)
+            if found is None:
+                return []
+            category_id = found.id
+        if order == "number":
+            return await queries.list_threads_by_number(
+                reader,
+                here,
+                after=place.number if place else after if isinstance(after, int) else None,
+                limit=limit,
+                category_id=category_id,
+                hidden_too=self.viewer.moderates,
+            )
+        if isinstance(after, int):
+            anchor = await queries.read_thread(reader, here, after)
+            if anchor is None:
+                return []
+            place = anchor.place
         return await queries.list_threads(
-            reader,
-            community_id,
-            after=place,
-            limit=limit,
-            category_id=category_id,
-            hidden_too=self.viewer.moderates,
+            reader, here, after=place, limit=limit, category_id=category_id, hidden_too=self.viewer.moderates
         )
 
     async def get(self, number: int) -> ForumThread:
@@ -110,9 +129,15 @@ class Messages:
         return self._units.reader
 
     async def all(self, after: int | None = None, limit: int = 30, *, thread: int) -> list[ForumMessage]:
-        """Return at most limit messages of the thread with this number, those behind the message with the id after."""
-        found = await self._thread(thread)
-        first = 1 if after is None else (await self._row(after, found)).number + 1
+        """Return at most limit messages of the thread with this number, those behind the message with the id after.
+
+        Of a thread that is not there, and behind a message that is not there, stands nothing.
+        """
+        try:
+            found = await self._thread(thread)
+            first = 1 if after is None else (await self._row(after, found)).number + 1
+        except NotFound:
+            return []
         return await self._read(found, first, first + limit - 1)
 
     async def page(self, thread: int, page: int) -> list[ForumMessage]:

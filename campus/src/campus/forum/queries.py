@@ -78,21 +78,30 @@ _THREADS: Final = (
 THREAD: Final = Statement(_THREADS.where(Thread.number == bindparam("number")), ForumThread)
 
 
-def _listed(*conditions: ColumnElement[bool]) -> Statement[ForumThread]:
+_IN_CATEGORY: Final = Thread.category_id == bindparam("category_id")
+_SHOWN: Final = not_(Thread.hidden)
+# (in one category, hidden ones too) → which threads
+_CONDITIONS: Final[dict[tuple[bool, bool], tuple[ColumnElement[bool], ...]]] = {
+    (False, False): (_SHOWN,),
+    (False, True): (),
+    (True, False): (_IN_CATEGORY, _SHOWN),
+    (True, True): (_IN_CATEGORY,),
+}
+
+
+def _listed(conditions: tuple[ColumnElement[bool], ...]) -> Statement[ForumThread]:
     sql: Select[Any] = _THREADS.where(*conditions)
     order = (Thread.pinned, Thread.last_message_at, Thread.number)
     return Statement(page_after(sql, *order, descending=True), ForumThread)
 
 
-_IN_CATEGORY: Final = Thread.category_id == bindparam("category_id")
-_SHOWN: Final = not_(Thread.hidden)
-THREADS: Final = {
-    (False, False): _listed(_SHOWN),
-    (False, True): _listed(),
-    (True, False): _listed(_IN_CATEGORY, _SHOWN),
-    (True, True): _listed(_IN_CATEGORY),
-}
-"""(in one category, hidden ones too) → the statement."""
+def _numbered(conditions: tuple[ColumnElement[bool], ...]) -> Statement[ForumThread]:
+    sql: Select[Any] = _THREADS.where(*conditions)
+    return Statement(page_after(sql, Thread.number), ForumThread)
+
+
+THREADS: Final = {which: _listed(conditions) for which, conditions in _CONDITIONS.items()}
+THREADS_BY_NUMBER: Final = {which: _numbered(conditions) for which, conditions in _CONDITIONS.items()}
 
 _MESSAGES: Final = (
     select(
@@ -235,6 +244,22 @@ async def list_threads(
     if category_id is not None:
         where["category_id"] = category_id
     return await reader.all(THREADS[category_id is not None, hidden_too], **where)
+
+
+async def list_threads_by_number(
+    reader: Reader,
+    community_id: int,
+    *,
+    after: int | None = None,
+    limit: int,
+    category_id: int | None = None,
+    hidden_too: bool = False,
+) -> list[ForumThread]:
+    """Return at most limit threads behind the number, in the order of their numbers."""
+    where: dict[str, object] = {"community_id": community_id, "limit": limit, "after_0": after}
+    if category_id is not None:
+        where["category_id"] = category_id
+    return await reader.all(THREADS_BY_NUMBER[category_id is not None, hidden_too], **where)
 
 
 async def list_messages(

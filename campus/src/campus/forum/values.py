@@ -5,7 +5,7 @@ Must not know: the database, who asks.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -17,6 +17,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Not only of white space: JSON is not trimmed as forms are.
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=r"\S")]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
+Order: TypeAlias = Literal["number", "active"]
 Slug = Annotated[str, Meta(min_length=1, max_length=60)]
 
 
@@ -129,3 +130,21 @@ class MessageChange(msgspec.Struct):
 
     text: Text | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
+
+
+class ThreadFilter(msgspec.Struct):
+    """Which threads, and how they follow each other."""
+
+    category: Annotated[str, Meta(max_length=60, description="Only threads of the category with this slug.")] | None = (
+        None
+    )
+    order: Annotated[
+        Order,
+        Meta(description="number: as they were begun; active: pinned first, then those that were written to last."),
+    ] = "number"
+
+
+class MessageFilter(msgspec.Struct):
+    """Of which thread."""
+
+    thread: Annotated[int, Meta(ge=1, le=2**63 - 1, description="The number of a thread.")]
