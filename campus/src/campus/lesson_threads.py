@@ -4,26 +4,42 @@ One job: courses' seam `LessonThreads` and the forum's seam `Subjects`, met by t
 Must not know: how either works inside. Part of the composition root (site.py).
 """
 
+import asyncio
 from typing import Final
 
 from markupsafe import Markup
+from sqlalchemy import and_, bindparam, select
 
 from campus.accounts.viewer import Viewer
 from campus.courses.access import open_course_by_id
+from campus.courses.model import Course, Lesson
 from campus.courses.queries import find_place
 from campus.courses.rendering import lesson_path
 from campus.courses.threads import LessonPlace, LessonThreads
 from campus.feature import Feature
+from campus.forum.actions import name_subject
 from campus.forum.feature import FORUM
 from campus.forum.live import ForumParts
+from campus.forum.sample_threads import sample_subject
 from campus.forum.subject_pages import SubjectThreads
 from campus.forum.subjects import Subject, Subjects
-from campus.parts import SiteLive
-from veche.data import NotFound, Reader
+from campus.model import DEFAULT_COMMUNITY_ID
+from campus.parts import Parts, SiteLive
+from campus.sample import sample_content
+from veche.data import NotFound, Reader, Statement
 from veche.web import Request
 from veche.web.templates import Templates
 
 PREFIX: Final = "lesson:"
+IMPORTED_LESSON: Final = Statement(
+    select(Lesson.id)
+    .join(Course.__table__, and_(Course.community_id == Lesson.community_id, Course.id == Lesson.course_id))
+    .where(
+        Lesson.community_id == bindparam("community_id"),
+        Course.source == bindparam("source"),
+        Lesson.source_path == bindparam("path"),
+    )
+)
 
 
 class LessonSubjects(Subjects):
@@ -68,9 +84,23 @@ def provide_lesson_threads(templates: Templates, live: SiteLive, parts: ForumPar
     return ForumOfLessons(SubjectThreads(templates, live, parts))
 
 
+async def join_sample_threads(parts: Parts) -> None:
+    """Let the sample's threads be about its lessons; both were loaded before."""
+    for thread in (await asyncio.to_thread(sample_content)).threads:
+        if not thread.lesson:
+            continue
+        lesson = await parts.units.reader.first(
+            IMPORTED_LESSON, community_id=DEFAULT_COMMUNITY_ID, source=thread.course, path=thread.lesson
+        )
+        if lesson is not None:
+            before = sample_subject(thread.course, thread.lesson)
+            await name_subject(parts.units, DEFAULT_COMMUNITY_ID, before, f"{PREFIX}{lesson[0]}")
+
+
 LESSON_THREADS: Final = Feature(
     name="lesson_threads",
     templates=FORUM.templates,
     routes=(),
     providers={Subjects: provide_subjects, LessonThreads: provide_lesson_threads},
+    load_sample=join_sample_threads,
 )

@@ -34,6 +34,9 @@ def test_a_first_start_shows_the_sample_threads_and_a_second_one_adds_nothing(
         assert len(threads) == len(sample_content().threads)
         assert len(await list_categories(reader, DEFAULT_COMMUNITY_ID)) == len(sample_content().categories)
         assert sum(one.message_count for one in threads) == sum(len(one.messages) for one in sample_content().threads)
+        subjects = {one.subject for one in threads if one.subject is not None}
+        assert len(subjects) == sum(bool(one.lesson) for one in sample_content().threads)
+        assert all(one.startswith("lesson:") for one in subjects), "each thread knows its lesson"
         await database.close()
 
     asyncio.run(scenario())

@@ -249,6 +249,20 @@ async def change_thread(units: UnitsOfWork, viewer: Viewer, number: int, changes
     return await _repeated(units, work)
 
 
+async def name_subject(units: UnitsOfWork, community_id: int, before: str, subject: str) -> bool:
+    """Give the thread about `before` another word for what it is about; return whether there was one."""
+    async with units.begin() as unit:
+        thread = await find_thread_about(unit, community_id, before)
+        if thread is None:
+            return False
+        thread.subject = subject
+        thread.revision += 1
+        await unit.update(thread, "subject", "revision")
+        await _say(unit, thread, {})
+        await unit.commit()
+    return True
+
+
 async def delete_thread(units: UnitsOfWork, viewer: Viewer, number: int) -> None:
     """Delete a thread with all its messages. Raises NotFound, LoginNeeded, NotPermitted."""
     async with units.begin(deadline_seconds=DELETING_SECONDS) as unit:
