@@ -492,7 +492,10 @@ def test_a_stream_says_the_same_as_a_socket(tmp_path: Path) -> None:
 
 def test_a_stream_looks_again_by_itself(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with board_site(tmp_path, limits=LiveLimits(live_beat_seconds=0.05)) as (board, client):
+        async with board_site(tmp_path, limits=LiveLimits(live_beat_seconds=0.05, live_fresh_seconds=0)) as (
+            board,
+            client,
+        ):
             body = json.dumps({"join": [(ROOM, "")]}).encode()
             headers = {"content-type": "application/json"}
             async with client.stream("POST", "/live/events", headers=headers, content=body) as stream:
