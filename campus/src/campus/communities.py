@@ -20,7 +20,7 @@ async def ensure_first_community(units: UnitsOfWork, registration: Registration)
     now = datetime.now(UTC)
     community = Community(id=DEFAULT_COMMUNITY_ID, name=NAME, registration=registration, created_at=now)
     try:
-        async with units.begin() as unit:
+        async with units.begin(deadline_seconds=10) as unit:  # a start may share the machine with many others
             await unit.insert(community)
             await unit.commit()
     except ConstraintViolated:
