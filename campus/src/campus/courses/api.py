@@ -7,6 +7,7 @@ from typing import Final
 
 from campus.api import signed_in_to_write
 from campus.courses.courses import Courses, Lessons
+from campus.courses.forms import SLUG_CONSTRAINTS
 from campus.courses.values import (
     CourseChange,
     CourseFilter,
@@ -19,11 +20,6 @@ from campus.courses.values import (
 )
 from veche.resources import Resource
 
-SLUG_TAKEN: Final = {
-    "uq_course_community_id_slug": ("slug", "taken"),
-    "uq_lesson_community_id_course_id_slug": ("slug", "taken"),
-}
-
 COURSES_RESOURCE: Final = Resource(
     name="courses",
     operations=Courses,
@@ -34,7 +30,7 @@ COURSES_RESOURCE: Final = Resource(
     key_field="id",
     description="Courses. Everybody reads what is published; teachers make them, and change those that they teach.",
     filters=CourseFilter,
-    constraints=SLUG_TAKEN,
+    constraints=SLUG_CONSTRAINTS,
     permit=signed_in_to_write,
 )
 LESSONS_RESOURCE: Final = Resource(
@@ -47,6 +43,6 @@ LESSONS_RESOURCE: Final = Resource(
     key_field="id",
     description="The lessons of a course, in Markdown.",
     filters=LessonFilter,
-    constraints=SLUG_TAKEN,
+    constraints=SLUG_CONSTRAINTS,
     permit=signed_in_to_write,
 )

@@ -5,7 +5,6 @@ One job: read what a page shows, and act on what is sent. Must not know: SQL.
 
 from typing import Annotated, Final
 
-import msgspec
 from markupsafe import Markup
 from msgspec import Meta
 
@@ -14,6 +13,7 @@ from campus.courses.access import open_course, visible_drafts
 from campus.courses.actions import enrol, mark_done, unenrol
 from campus.courses.covers import cover
 from campus.courses.desk import Desk
+from campus.courses.forms import DoneForm
 from campus.courses.live import CourseParams, LessonParams
 from campus.courses.permissions import may_create
 from campus.courses.progress import load_standing
@@ -33,12 +33,6 @@ from veche.web.forms import Form
 
 COURSES_ON_A_PAGE: Final = 24
 ANY_LANGUAGE: Final = ""
-
-
-class DoneForm(msgspec.Struct):
-    """Whether the lesson is done."""
-
-    done: bool = False
 
 
 LanguageTag = Annotated[str, Meta(max_length=35)]

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from campus.accounts.viewer import Viewer
+from campus.courses.access import visible_drafts
 from campus.courses.model import Course, EnrolmentState
 from campus.courses.queries import (
+    COURSES_BY_IDS,
     ENROLMENTS,
     OutlineEntry,
     count_done,
     count_lessons,
     find_enrolment,
     lessons_done,
+    taught_courses,
 )
 from veche.data import Reader
 
@@ -61,3 +64,26 @@ async def load_standing(reader: Reader, viewer: Viewer, course_ids: Sequence[int
     rows = await reader.all(ENROLMENTS, community_id=viewer.community_id, account_id=viewer.account_id)
     done = await count_done(reader, viewer.community_id, viewer.account_id, course_ids)
     return Standing(lessons, done, frozenset(row.course_id for row in rows))
+
+
+async def load_profile_section(reader: Reader, viewer: Viewer, account_id: int) -> Mapping[str, object] | None:
+    """Return what a member's page says of courses: what they teach, and to themselves where they take part."""
+    community = viewer.community_id
+    states, own = await visible_drafts(reader, viewer)
+    taught_ids = await taught_courses(reader, community, account_id)
+    enrolled_ids: list[int] = []
+    if viewer.account_id == account_id:
+        rows = await reader.all(ENROLMENTS, community_id=community, account_id=account_id)
+        enrolled_ids = [row.course_id for row in rows]
+    rows_of = {
+        course.id: course
+        for course in await reader.all(COURSES_BY_IDS, community_id=community, course_ids=taught_ids + enrolled_ids)
+        if course.state in states or course.id in own
+    }
+    if not rows_of:
+        return None
+    return {
+        "taught": [rows_of[one] for one in taught_ids if one in rows_of],
+        "enrolled": [rows_of[one] for one in enrolled_ids if one in rows_of],
+        "standing": await load_standing(reader, viewer, enrolled_ids),
+    }

@@ -10,7 +10,9 @@ from typing import Final
 from campus.courses.model import MAX_SLUG
 
 # Addresses that are pages of their own below /courses and /courses/{course}.
-RESERVED: Final = frozenset({"new", "edit", "copy", "delete", "files", "lessons", "enrol", "leave", "publish", "draft"})
+RESERVED: Final = frozenset(
+    {"new", "edit", "copy", "delete", "files", "lessons", "enrol", "leave", "state", "teachers"}
+)
 NOT_WORDS: Final = re.compile(r"[\W_]+")
 FOLDERS: Final = re.compile(r"^(?:src|episodes)/")
 SUFFIX: Final = re.compile(r"\.(?:r?md|markdown)$", re.IGNORECASE)
