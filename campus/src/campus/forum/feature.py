@@ -12,11 +12,12 @@ from campus.accounts.viewer import Viewer
 from campus.feature import Feature
 from campus.forum import reading_pages, subject_pages, writing_pages
 from campus.forum.actions import Pace
+from campus.forum.api import MESSAGES_RESOURCE, THREADS_RESOURCE
 from campus.forum.errors import LoginNeeded, NotPermitted, ThreadLocked
 from campus.forum.forms import MESSAGES
-from campus.forum.forum import Forum
+from campus.forum.forum import Forum, Messages
 from campus.forum.forum_screen import ForumScreen, provide_forum_screen
-from campus.forum.front import FRONT, public_addresses
+from campus.forum.front import FRONT, OWN_THREADS, public_addresses
 from campus.forum.live import CommunityParams, ForumParts
 from campus.forum.queries import newest_revisions
 from campus.forum.sample_threads import load_threads
@@ -37,6 +38,11 @@ async def provide_forum(units: UnitsOfWork, viewer: Viewer, identity: Identity, 
     """Provide the forum as the viewer may see and change it."""
     limit = Limit("messages", attempts=settings.messages_per_minute, window=A_MINUTE)
     return Forum(units, viewer, pace=Pace(identity.throttle, limit))
+
+
+async def provide_messages(forum: Forum) -> Messages:
+    """Provide the messages of the same forum."""
+    return forum.messages
 
 
 def provide_parts(templates: Templates) -> ForumParts:
@@ -91,11 +97,14 @@ FORUM: Final = Feature(
     providers={
         Subjects: no_subjects,
         Forum: provide_forum,
+        Messages: provide_messages,
         ForumParts: provide_parts,
         ForumScreen: provide_forum_screen,
     },
     fragments=_fragments,
     newest=newest_revisions,
+    resources=(THREADS_RESOURCE, MESSAGES_RESOURCE),
+    profile_sections=(OWN_THREADS,),
     load_sample=load_threads,
     loaders={"unread_count": _unread_count},
     exception_handlers={

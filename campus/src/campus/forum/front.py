@@ -1,4 +1,4 @@
-"""The forum as others list it: the threads on the front page, and its public addresses.
+"""The forum as others list it: on the front page, on a member's page, in the site map.
 
 One job: which threads are shown outside the forum. Must not know: the pages around them.
 """
@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from campus.accounts.viewer import Viewer
-from campus.feature import FrontSection
-from campus.forum.queries import list_categories, list_threads
+from campus.feature import FrontSection, ProfileSection
+from campus.forum.queries import list_categories, list_threads, list_threads_of
 from campus.forum.values import ForumThread
 from veche.data import Reader
 
 SHOWN: Final = 5
+OWN_SHOWN: Final = 10
 MOST_LISTED: Final = 10_000
 """Threads in the site map; a file may hold 50,000 addresses (sitemaps.org)."""
 
@@ -40,3 +41,12 @@ async def public_addresses(reader: Reader, community_id: int) -> list[str]:
 
 
 FRONT: Final = FrontSection("forum/_front.html", load_front)
+
+
+async def load_own_threads(reader: Reader, viewer: Viewer, account_id: int) -> Mapping[str, object] | None:
+    """Return the threads that the member began last; None without one."""
+    threads = await list_threads_of(reader, viewer.community_id, account_id, OWN_SHOWN)
+    return {"threads": threads} if threads else None
+
+
+OWN_THREADS: Final = ProfileSection("forum/_own_threads.html", load_own_threads)

@@ -226,6 +226,7 @@ class ForumParts:
 
     async def _categories(self, reader: Reader, audience: Audience, params: CommunityParams) -> str | None:
         categories = await queries.list_categories(reader, params.community)
+        categories.sort(key=lambda one: one.language not in (None, audience.language))  # stable: else in their order
         rows = [
             (
                 category,

@@ -124,6 +124,12 @@ _MESSAGES: Final = (
 )
 
 
+THREADS_OF_AUTHOR: Final = Statement(
+    page_after(_THREADS.where(Thread.author_id == bindparam("author_id"), _SHOWN), Thread.id, descending=True),
+    ForumThread,
+)
+
+
 class _MessageRow(msgspec.Struct):
     id: int
     number: int
@@ -260,6 +266,11 @@ async def list_threads_by_number(
     if category_id is not None:
         where["category_id"] = category_id
     return await reader.all(THREADS_BY_NUMBER[category_id is not None, hidden_too], **where)
+
+
+async def list_threads_of(reader: Reader, community_id: int, author_id: int, limit: int) -> list[ForumThread]:
+    """Return the threads that the member began last."""
+    return await reader.all(THREADS_OF_AUTHOR, community_id=community_id, author_id=author_id, limit=limit)
 
 
 async def list_messages(
