@@ -37,7 +37,7 @@ from campus.parts import Parts, SiteLive
 from campus.screen import Screen, provide_screen
 from campus.settings import CampusSettings, read_secret_key
 from campus.start import prepare
-from veche.data import DataError, Reader, UnitsOfWork, open_database
+from veche.data import Database, DataError, Reader, UnitsOfWork, open_database
 from veche.http import best_language
 from veche.identity import Browser
 from veche.language import Catalogues
@@ -86,6 +86,7 @@ def create_application(
     logger: Sink | None = None,
     log_requests: bool = False,
     identity: Identity | None = None,
+    database: Database | None = None,
     features: tuple[Feature, ...] = FEATURES,
     make_ready: bool = False,
 ) -> Application:
@@ -93,9 +94,11 @@ def create_application(
 
     make_ready: the lifespan first migrates and fills the database (start.py); otherwise it must have its tables.
     logger: where messages go, stderr by default. log_requests: with a line for each request.
-    identity: other services than the usual ones, for tests.
+    database: an open one, instead of the one that the settings name. identity: other services, for tests.
     """
-    parts = open_parts(settings, features, Logger(logger or StreamLog(sys.stderr)), identity or open_identity())
+    database = database or open_database(settings.database_url)
+    log = Logger(logger or StreamLog(sys.stderr))
+    parts = open_parts(settings, database, features, log, identity or open_identity())
     loaders: dict[str, Loader] = {"account_menu": account_menu(parts), "unread_count": _nothing}
     for feature in features:
         loaders |= {name: make(parts) for name, make in feature.loaders.items()}
@@ -123,9 +126,10 @@ def create_application(
     )
 
 
-def open_parts(settings: CampusSettings, features: tuple[Feature, ...], logger: Logger, identity: Identity) -> Parts:
+def open_parts(
+    settings: CampusSettings, database: Database, features: tuple[Feature, ...], logger: Logger, identity: Identity
+) -> Parts:
     """Return the parts that a site of these features is made of."""
-    database = open_database(settings.database_url)
 
     async def newest(topics: frozenset[str]) -> Mapping[str, int]:
         versions: dict[str, int] = {}
@@ -290,6 +294,7 @@ async def _lifespan(
     else:
         await prepare(parts, ready_for)
     sweeping = asyncio.create_task(_sweep_hourly(parts), name="sweep")
+    _log_repetitions(parts.logger)
     # The first rendering loads the libraries; no visitor shall wait for them, and neither shall the start.
     warming = asyncio.create_task(asyncio.to_thread(render_markdown, WARM_UP, trust=Trust.TEACHER), name="warm up")
     try:
@@ -302,6 +307,18 @@ async def _lifespan(
         await warming
         parts.identity.passwords.close()
         await parts.database.close()
+
+
+def _log_repetitions(logger: Logger) -> None:
+    """A unit of work that is repeated is told to our log; otherwise stamina would print it to stdout."""
+    import stamina
+
+    def repeated(details: stamina.instrumentation.RetryDetails) -> None:
+        logger.log_message(
+            "a unit of work is repeated", level=Level.DEBUG, attempt=details.retry_num, error=str(details.caused_by)
+        )
+
+    stamina.instrumentation.set_on_retry_hooks([repeated])
 
 
 async def _sweep_hourly(parts: Parts) -> None:

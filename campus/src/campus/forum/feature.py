@@ -27,17 +27,21 @@ from campus.settings import CampusSettings
 from veche.data import NotFound, UnitsOfWork
 from veche.identity import Limit, TooManyAttempts
 from veche.live import Fragment
-from veche.web import HTTPException, Request, Response
+from veche.web import HTTPException, Provider, Request, Response
 from veche.web.layouts import Loader
 from veche.web.templates import Templates
 
 A_MINUTE: Final = timedelta(minutes=1)
 
 
-async def provide_forum(units: UnitsOfWork, viewer: Viewer, identity: Identity, settings: CampusSettings) -> Forum:
-    """Provide the forum as the viewer may see and change it."""
-    limit = Limit("messages", attempts=settings.messages_per_minute, window=A_MINUTE)
-    return Forum(units, viewer, pace=Pace(identity.throttle, limit))
+def forum_provider(kind: type[Forum]) -> Provider:
+    """Return what provides the forum, of this class, as the viewer may see and change it."""
+
+    async def provide_forum(units: UnitsOfWork, viewer: Viewer, identity: Identity, settings: CampusSettings) -> Forum:
+        limit = Limit("messages", attempts=settings.messages_per_minute, window=A_MINUTE)
+        return kind(units, viewer, pace=Pace(identity.throttle, limit))
+
+    return provide_forum
 
 
 async def provide_messages(forum: Forum) -> Messages:
@@ -96,7 +100,7 @@ FORUM: Final = Feature(
     public_addresses=public_addresses,
     providers={
         Subjects: no_subjects,
-        Forum: provide_forum,
+        Forum: forum_provider(Forum),
         Messages: provide_messages,
         ForumParts: provide_parts,
         ForumScreen: provide_forum_screen,

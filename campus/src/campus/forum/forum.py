@@ -42,7 +42,7 @@ class Forum:
 
     def seen_by(self, viewer: Viewer) -> "Forum":
         """Return the same forum for somebody else."""
-        return Forum(self._units, viewer, pace=self.pace)
+        return type(self)(self._units, viewer, pace=self.pace)
 
     async def all(
         self,
