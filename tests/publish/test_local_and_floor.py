@@ -1,12 +1,13 @@
 """The promises of veche.publish.Bus, held against the bus of one process and the floor around it."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
 
-from veche.publish import VERSION_UNKNOWN, Bus, Change, LocalBus, PollFloor, open_bus
+from veche.publish import RELAY_ENVIRONMENT_NAME, VERSION_UNKNOWN, Bus, Change, LocalBus, PollFloor, open_bus
 
 
 class Revisions:
@@ -230,6 +231,32 @@ def test_an_unknown_version_is_passed_on_and_hides_no_later_one() -> None:
         await settle()
         assert heard == [Change("t", VERSION_UNKNOWN), Change("t", 3)]
         await bus.close()
+
+    run(scenario())
+
+
+def test_beside_a_relay_the_floor_asks_each_second_only_where_other_machines_write() -> None:
+    async def scenario() -> None:
+        revisions = {shared: Revisions(t=1) for shared in (True, False)}
+        ends = [socket.socketpair() for _ in revisions]
+        buses = [
+            open_bus(
+                {RELAY_ENVIRONMENT_NAME: str(worker.detach())},
+                database.newest,
+                on_failure=fail_the_test,
+                others_write=shared,
+            )
+            for (shared, database), (_master, worker) in zip(revisions.items(), ends, strict=True)
+        ]
+        for bus in buses:
+            await bus.start()
+            bus.subscribe("t", lambda change: None)
+        await until(lambda: len(revisions[True].questions) == 2)
+        assert revisions[False].questions == []
+        for bus in buses:
+            await bus.close()
+        for master, _worker in ends:
+            master.close()
 
     run(scenario())
 

@@ -41,7 +41,7 @@ from veche.data import Database, DataError, Reader, UnitsOfWork, open_database
 from veche.http import best_language
 from veche.identity import Browser
 from veche.language import Catalogues
-from veche.live import live_redirects
+from veche.live import LiveLimits, live_redirects
 from veche.log import Level, Logger, Sink, StreamLog
 from veche.publish import open_bus
 from veche.settings import read_environment
@@ -148,7 +148,9 @@ def open_parts(
         viewer = connection.state.get(STATE_KEY) or Viewer(DEFAULT_COMMUNITY_ID)
         return live.head(connection, viewer, nonce=connection.state.get("csp_nonce", ""))
 
-    bus = open_bus(os.environ, newest, on_failure=on_failure)
+    # PostgreSQL may be written to by other machines, which no relay reaches; an SQLite file by this one only.
+    others_write = not settings.database_url.startswith("sqlite")
+    bus = open_bus(os.environ, newest, on_failure=on_failure, others_write=others_write)
     units = UnitsOfWork(database, bus.publish)
     secure = settings.public_url.startswith("https://")
     cookie = SessionCookie(secure=secure, lifetime=identity.sessions.times.absolute)
@@ -171,6 +173,7 @@ def open_parts(
         reader=units.reader,
         viewer=viewers.viewer_now,
         logger=logger,
+        limits=read_environment(LiveLimits, os.environ, prefix="CAMPUS"),
     )
     return Parts(
         settings=settings,
