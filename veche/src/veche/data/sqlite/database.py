@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import apsw
 from sqlalchemy.engine import Dialect
@@ -73,11 +73,12 @@ class SqliteDatabase:
         with self._own:
             connection, turn = self._open_own()
             try:
+                values = cast("tuple[apsw.SQLiteValue, ...]", tuple(parameters))  # apsw refuses what is none of these
                 if sql.lstrip()[:6].upper() in READING:
-                    return connection.execute(sql, tuple(parameters)).fetchall()
+                    return connection.execute(sql, values).fetchall()
                 turn.acquire_within(self._wait_seconds)
                 try:
-                    return connection.execute(sql, tuple(parameters)).fetchall()
+                    return connection.execute(sql, values).fetchall()
                 finally:
                     turn.release()
             except apsw.ConstraintError as error:
