@@ -6,6 +6,8 @@ Must not know: sockets, how requests and responses look on the wire.
 
 import asyncio
 import traceback
+from collections.abc import Awaitable
+from types import CoroutineType
 from typing import Any
 
 from veche.asgi import ASGIApplication, Message, Scope
@@ -82,11 +84,19 @@ class AsgiExchange:
     def start(self) -> None:
         """Run the application's first step now; it may have answered when this returns."""
         bridge = self._bridge
-        task = bridge.start_task(self._run())
-        if not task.done():
+        try:
+            call = bridge.application(self.scope(), self.receive, self.send)
+        except Exception as error:  # it is no coroutine function, and failed before there was anything to await
+            self._failed(error)
+            return
+        # The Task is made of the application itself: a coroutine of ours around it would only cost time.
+        task = bridge.start_task(call if isinstance(call, CoroutineType) else _awaited(call))
+        if task.done():
+            self._finished(task)
+        else:
             self.task = task
             bridge.suspended.add(task)
-            task.add_done_callback(bridge.suspended.discard)
+            task.add_done_callback(self._finished)
 
     def scope(self) -> Scope:
         """Return the connection scope. Applications change it, so nothing in it is shared with another request."""
@@ -201,26 +211,29 @@ class AsgiExchange:
         else:
             raise RuntimeError(f"unexpected {kind!r}; expected http.response.start or http.response.body")
 
-    # The application itself.
+    # The application's end.
 
-    async def _run(self) -> None:
-        try:
-            await self._bridge.application(self.scope(), self.receive, self.send)
-            if not (self._ended or self._gone):
-                if not self._stopping:  # a stream that was told to end has done what it should
-                    self._report("the application returned before its response was complete", None)
-                self._outlet.fail_response(503 if self._stopping else 500)
-        except Exception as error:
-            if not (self._gone and isinstance(error, ClientDisconnected)):
-                self._report("the application failed", error)
-            if not (self._ended or self._gone):
-                self._outlet.fail_response(500)
-        except asyncio.CancelledError:
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        if self.task is not None:
+            self._bridge.suspended.discard(task)
+        if task.cancelled():
             if not (self._ended or self._gone):
                 self._outlet.fail_response(503)
-            raise
+            return
+        error = task.exception()
+        if error is not None:
+            self._failed(error)
+        elif not (self._ended or self._gone):
+            self._report("the application returned before its response was complete", None)
+            self._outlet.fail_response(500)
 
-    def _report(self, message: str, error: Exception | None) -> None:
+    def _failed(self, error: BaseException) -> None:
+        if not (self._gone and isinstance(error, ClientDisconnected)):
+            self._report("the application failed", error)
+        if not (self._ended or self._gone):
+            self._outlet.fail_response(500)
+
+    def _report(self, message: str, error: BaseException | None) -> None:
         line = self._head.line
         fields: dict[str, object] = {"method": line.method, "target": line.target.decode("ascii")}
         if error is not None:
@@ -234,3 +247,8 @@ class AsgiExchange:
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+
+
+async def _awaited(call: Awaitable[None]) -> None:
+    """Await what is awaitable and no coroutine, which a Task cannot be made of."""
+    await call

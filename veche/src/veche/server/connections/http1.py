@@ -193,7 +193,7 @@ class Http1Connection(WritingSide):
         if not more and self.reader.state is not COMPLETE and self._rest_is_too_long():
             writer.keep_alive = False
         octets = writer.body(octets, more=more, date_line=self.service.clock.date_line)
-        if octets:
+        if octets and not self.transport.is_closing():  # uvloop raises for a transport that has failed a moment ago
             self.transport.write(octets)
         if not more:
             self._response_ended()
@@ -280,7 +280,8 @@ class Http1Connection(WritingSide):
 
     def _response_ended(self) -> None:
         exchange, self.exchange = self.exchange, None
-        self._log(self.writer.status)
+        if self.service.access_log is not None:
+            self._log(self.writer.status)
         if self.reader.state is COMPLETE:
             if self.writer.keep_alive:
                 self._await_next_request()

@@ -21,6 +21,7 @@ from veche.server.settings import ServerSettings
 
 LONGEST_TICK_SECONDS: Final = 1.0
 IDLE_GRACE_SECONDS: Final = 0.5
+CANCEL_SECONDS: Final = 0.1
 
 
 class ConnectionServer:
@@ -96,8 +97,7 @@ class ConnectionServer:
         await self._wait_until_empty(service, deadline_seconds / 2)
         if service.bridge.running or service.connections:
             service.bridge.cancel_all()
-            await asyncio.sleep(0)  # cancelled applications take one step to answer 503
-            await asyncio.sleep(0)
+            await self._wait_until_empty(service, CANCEL_SECONDS)  # cancelled applications answer 503
             for connection in list(service.connections):
                 connection.abort()
             await self._wait_until_empty(service, 1.0)

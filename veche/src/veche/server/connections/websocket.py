@@ -68,11 +68,11 @@ class WebSocketLink(WritingSide):
 
     def send_text(self, text: str) -> None:
         """Send a text message; raises SendAfterClose once our Close is out."""
-        self.transport.write(self.engine.text(text))
+        self._write(self.engine.text(text))
 
     def send_binary(self, octets: bytes) -> None:
         """Send a binary message; raises SendAfterClose once our Close is out."""
-        self.transport.write(self.engine.binary(octets))
+        self._write(self.engine.binary(octets))
 
     def close(self, code: int, reason: str) -> None:
         """Begin or complete the closing handshake. Raises ValueError for a code that may not be sent."""
@@ -80,7 +80,7 @@ class WebSocketLink(WritingSide):
             return
         octets = self.engine.close(code, reason)
         if octets:
-            self.transport.write(octets)
+            self._write(octets)
         if self.engine.state is State.CLOSED:
             self.close_transport()  # RFC 6455 §7.1.1: the server closes TCP first
         else:
@@ -111,7 +111,7 @@ class WebSocketLink(WritingSide):
             return
         if not self._heard and self._reads():
             self._pinged = True
-            self.transport.write(self.engine.ping())
+            self._write(self.engine.ping())
         else:
             self._pinged = False
         self._heard = False
@@ -145,7 +145,7 @@ class WebSocketLink(WritingSide):
                     self.exchange.message_received(item)
             case Ping(payload):
                 if self.engine.state is State.OPEN:
-                    self.transport.write(self.engine.pong(payload))
+                    self._write(self.engine.pong(payload))
             case Pong():
                 pass  # that it came is all that it says
             case Close(code, reason):
@@ -159,12 +159,16 @@ class WebSocketLink(WritingSide):
         self._tell(refusal.code, refusal.reason)
         octets = self.engine.close(refusal.code, refusal.reason)
         if octets:
-            self.transport.write(octets)
-        if self.transport.can_write_eof():
+            self._write(octets)
+        if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
         self.closing = True
         self.watch_writing()
+
+    def _write(self, octets: bytes) -> None:
+        if not self.transport.is_closing():  # uvloop raises for a transport that has failed a moment ago
+            self.transport.write(octets)
 
     def _tell(self, code: int, reason: str) -> None:
         if not self._told:

@@ -110,6 +110,8 @@ class HeadParser:
                     elif kind is NameKind.DROPPED:
                         continue
             fields.append(field)
+        if len(special) == 1 and special[0][0] == b"host" and line.authority is None:  # nothing else to understand
+            return RequestHead(line, fields, line.version == "1.1", 0, False, False, b"")  # noqa: FBT003
         return _understood(line, fields, special)
 
     def _read_request_line(self, octets: bytes) -> RequestLine:

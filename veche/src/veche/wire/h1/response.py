@@ -31,6 +31,7 @@ class FieldLines:
 
     def __init__(self) -> None:
         self.known: dict[Field, bytes] = {}
+        self.lengths: dict[Field, int] = {}  # Content-Length fields, checked
 
     def checked(self, field: Field) -> bytes:
         """Return `name: value CRLF`, b"" for a field of OURS. Raises ResponseRefused."""
@@ -49,6 +50,16 @@ class FieldLines:
                 self.known.clear()
             self.known[field] = line
         return line
+
+    def length(self, name: bytes, value: bytes) -> int:
+        """Return the number of a Content-Length field. Raises ResponseRefused."""
+        # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
+        if not value.isdigit() or len(value) > 18:
+            raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
+        if len(self.lengths) >= REMEMBERED_LINES:
+            self.lengths.clear()
+        length = self.lengths[name, value] = int(value)
+        return length
 
 
 class ResponseWriter:
@@ -175,12 +186,15 @@ class ResponseWriter:
 
     def _read_ours(self, name: bytes, value: bytes) -> bytes:
         """Take note of a field of OURS; return its line when it may be sent as it is."""
-        name = name.lower()
-        if name == b"content-length":
-            # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
-            if not value.isdigit() or len(value) > 18 or self._content_length not in {-1, int(value)}:
-                raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
-            self._content_length = int(value)
+        length = self.lines.lengths.get((name, value))
+        if length is None:
+            name = name.lower()
+            if name == b"content-length":
+                length = self.lines.length(name, value)
+        if length is not None:
+            if self._content_length not in {-1, length}:
+                raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
+            self._content_length = length
         elif name == b"date":
             self._has_date = True
             return b"date: %b\r\n" % value
