@@ -14,9 +14,13 @@ from campus.forum.model import MAX_TEXT, MAX_TITLE
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Not only of white space: JSON is not trimmed as forms are.
-Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=r"\S")]
-Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
+# Not only of white space, which JSON keeps and forms drop. The other characters are those of every text in our API: a
+# pattern of one's own replaces the one that says so in its document.
+CONTROLS: Final = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f"
+WORDS: Final = rf"^[^{CONTROLS}]*[^\s{CONTROLS}][^{CONTROLS}]*$"
+
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=WORDS)]
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, pattern=WORDS)]
 Order: TypeAlias = Literal["number", "active"]
 Slug = Annotated[str, Meta(min_length=1, max_length=60)]
 
