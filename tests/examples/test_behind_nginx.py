@@ -1,5 +1,10 @@
-"""The Flask example behind a real nginx with deploy/nginx/site.conf, on gunicorn and on our server: one contract."""
+"""Examples behind a real nginx with deploy/nginx/site.conf: Flask on gunicorn and on our server, one contract; then
 
+FastAPI's WebSocket through it, and its own page while nobody answers.
+"""
+
+import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
 
+from fixtures.catalogue_sites import new_database, site_on_database
 from fixtures.example_sites import Server, example, input_value, url_of
 from fixtures.nginx import SITE_NAME, Nginx, nginx_before
 
@@ -138,3 +145,21 @@ def test_nginx_shows_its_own_page_while_the_application_is_down(tmp_path: Path) 
         answer = httpx.get(nginx.url, headers={"host": SITE_NAME})
         assert answer.status_code == 502
         assert "Back in a moment" in answer.text
+
+
+def test_a_websocket_passes_with_its_answers(tmp_path: Path) -> None:
+    async def listen(url: str) -> None:
+        nginx = httpx.URL(url)
+        async with websockets.connect(f"ws://{SITE_NAME}/feed", host=nginx.host, port=nginx.port) as socket:
+            course = {"slug": "bread", "title": "Bread", "price_cents": 1200}
+            added = await asyncio.to_thread(
+                lambda: httpx.post(f"{url}/api/courses", json=course, headers={"host": SITE_NAME})
+            )
+            assert added.status_code == 201
+            assert json.loads(await asyncio.wait_for(socket.recv(), 10))["slug"] == "bread"
+
+    with (
+        site_on_database(new_database(tmp_path)) as running,
+        nginx_before(url_of(running), tmp_path) as nginx,
+    ):
+        asyncio.run(listen(nginx.url))

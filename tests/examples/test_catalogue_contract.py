@@ -1,4 +1,4 @@
-"""One repository contract, three stores: SQL, another site's API, and a site that itself asks another site.
+"""One repository contract, its stores: SQLite, PostgreSQL, another site's API, and a site that asks another site.
 
 The other sites are the same application in processes of our server.
 """
@@ -16,7 +16,8 @@ from catalogue.model import Course, CourseChange, NewCourse
 from catalogue.remote import RemoteUnits
 from catalogue.repository import AlreadyThere, CatalogueError, ChangedMeanwhile, NotFound, Unavailable, Units
 from catalogue.sql import SqlUnits
-from fixtures.catalogue_sites import Environment, new_database, site_on_database, site_on_site
+from fixtures.catalogue_sites import Environment, alembic, new_database, site_on_database, site_on_site
+from fixtures.databases import PostgresCluster
 from fixtures.example_sites import url_of
 from fixtures.servers import RunningCommand, free_port
 
@@ -69,12 +70,28 @@ def further_site(site: RunningCommand) -> Iterator[RunningCommand]:
         yield running
 
 
-@pytest.fixture(params=["sql", "remote", "remote of remote"])
-def store(request: pytest.FixtureRequest, database: Environment) -> Store:
-    if request.param == "sql":
-        return sql_store(database["CATALOGUE_DATABASE"])
-    name = "site" if request.param == "remote" else "further_site"  # started when first asked for
-    return remote_store(url_of(request.getfixturevalue(name)))
+@pytest.fixture(scope="module")
+def postgres(postgres_cluster: PostgresCluster) -> Iterator[Environment]:
+    name = postgres_cluster.create_database()
+    env = {"CATALOGUE_DATABASE": postgres_cluster.url(name).replace("postgresql:", "postgresql+psycopg:")}
+    alembic(env, "upgrade", "head")
+    assert "No new upgrade operations detected." in alembic(env, "check")
+    yield env
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres), "remote", "remote of remote"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each store; what it needs is started when it is first asked for."""
+    match request.param:
+        case "sqlite":
+            return sql_store(request.getfixturevalue("database")["CATALOGUE_DATABASE"])
+        case "postgresql":
+            return sql_store(request.getfixturevalue("postgres")["CATALOGUE_DATABASE"])
+        case "remote":
+            return remote_store(url_of(request.getfixturevalue("site")))
+        case _:
+            return remote_store(url_of(request.getfixturevalue("further_site")))
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ speculative connection (or `nc host port`) stops the worker until the master kil
 #2797). On ours a connection reaches an application only with a complete request head.
 """
 
+import select
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,19 +46,16 @@ def test_it_stops_gunicorns_sync_worker_until_the_master_kills_it() -> None:
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT"], ids=["nothing", "half a request line"])
 def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes) -> None:
-    options = ("--head-timeout-seconds", str(TIMEOUT_SECONDS))
+    options = ("--head-timeout-seconds", "1")
     with example("veche", "flask_login", "app:app", *options, env=ENV) as server:
         url, before = url_of(server), server.child_pids()
         with silent_connection(server) as silent:
             silent.sendall(beginning)
-            opened = time.monotonic()
-            answers = set()
-            while time.monotonic() < opened + TIMEOUT_SECONDS / 2:
-                answers.add(httpx.get(url, timeout=1.0).status_code)
-            assert answers == {200}
-            while silent.recv(4096):  # the deadline is for this connection alone: 408 or nothing, then the end
-                pass
-            assert time.monotonic() > opened + TIMEOUT_SECONDS / 2
+            answers = []
+            while not select.select([silent], [], [], 0)[0]:  # until its own deadline: 408 or nothing, then the end
+                answers.append(httpx.get(url).status_code)
+            assert answers == [200] * len(answers)
+            assert len(answers) > 10  # behind a blocked worker there would be one, at the end
             assert httpx.get(url).status_code == 200
         assert server.child_pids() == before
         assert "TIMEOUT" not in server.log_text()
