@@ -198,6 +198,34 @@ def test_a_page_without_live_parts_opens_no_connection(browsing: Browsing, board
     has(page, "seen after walking there")
 
 
+def test_a_page_with_too_many_parts_keeps_the_first_ones_alive(browsing: Browsing, board: BoardServer) -> None:
+    page = room(browsing, board)
+    warnings: list[str] = []
+    page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    page.evaluate(
+        """() => {
+            for (let room = 100; room < 600; room++) {
+                const part = `<div data-live="a-part-with-a-long-name?room=${room}" data-version=""></div>`;
+                document.body.insertAdjacentHTML("beforeend", part);
+            }
+            live.connection.update();
+        }"""
+    )
+    say(board, "still live")
+    has(page, "still live")
+    wait_until(lambda: page.evaluate("1") and warnings, what="the warning of what stays still")
+    assert page.evaluate("live.connection.state") == "open"
+
+
+def test_a_burst_of_messages_ends_with_all_of_them_shown(browsing: Browsing, board: BoardServer) -> None:
+    page = room(browsing, board)
+    for number in range(100):
+        say(board, f"message {number}.")
+    expect(page.locator("ol > li")).to_have_count(100)
+    has(page, "message 99.")
+    expect(page.locator("p span")).to_have_text("100")
+
+
 def test_going_to_another_page_leaves_the_parts_of_the_first(browsing: Browsing, board: BoardServer) -> None:
     page = room(browsing, board)
     wait_until(lambda: len(board.board.live.feeds) == 2, what="two feeds")

@@ -6,12 +6,14 @@
 import { morph } from "./morph.js";
 import { fetchPage, tell } from "./page.js";
 
+const MOST_PARTS = 100; // the server takes fewer, and says so; a longer list could be too large a message
+
 const filled = new WeakSet();
 const underWay = new WeakSet();
 
 /** What this page shows, as [[address, version], …]: the words of every join. */
 export function shownFragments() {
-  const elements = [...document.querySelectorAll("[data-live]")];
+  const elements = [...document.querySelectorAll("[data-live]")].slice(0, MOST_PARTS);
   return elements.map((element) => [element.dataset.live, element.dataset.version ?? ""]);
 }
 
