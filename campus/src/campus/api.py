@@ -14,6 +14,7 @@ from veche.web import HTTPException, Request
 
 AnyResource: TypeAlias = Resource[Any, Any, Any, Any]
 API_VERSION: Final = "1"
+STYLE_SHEET: Final = "/static/campus.css"
 READING: Final = frozenset({Action.LIST, Action.READ})
 
 
@@ -32,4 +33,5 @@ def open_api(parts: Parts, resources: Iterable[AnyResource], title: str) -> Api:
         version=API_VERSION,
         translator_for=parts.templates.translator_for,
         session_cookie=parts.cookie.name,
+        stylesheet=STYLE_SHEET,
     )

@@ -18,7 +18,16 @@ from veche.web import FileResponse, PlainTextResponse, Request, Response, Route
 
 STATIC: Final = Path(__file__).parent / "static"
 AN_HOUR: Final = "public, max-age=3600"
-NOT_FOR_ROBOTS: Final = ("/api/", "/layout/", "/live/", "/login", "/people", "/profile", "/register", "/threads/unread")
+NOT_FOR_ROBOTS: Final = (
+    "/administration/",
+    "/api/",
+    "/layout/",
+    "/live/",
+    "/login",
+    "/profile",
+    "/register",
+    "/threads/unread",
+)
 
 
 @dataclass(frozen=True)

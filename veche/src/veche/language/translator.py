@@ -61,12 +61,15 @@ class Translator:
         return format_date(day, format=style, locale=self._locale())
 
     def moment(self, moment: datetime.datetime, style: Style = "medium", zone: datetime.tzinfo = datetime.UTC) -> str:
-        """Return a date with its time of day in zone; a moment without a zone is UTC."""
-        from babel.dates import format_datetime
+        """Return a date with its time of day in zone, to the minute; a moment without a zone is UTC."""
+        from babel.dates import format_date, format_time, get_datetime_format
 
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=datetime.UTC)
-        return format_datetime(moment.astimezone(zone), format=style, locale=self._locale())
+        moment, locale = moment.astimezone(zone), self._locale()
+        both = str(get_datetime_format(style, locale=locale)).replace("'", "")
+        day = format_date(moment, format=style, locale=locale)
+        return both.replace("{1}", day).replace("{0}", format_time(moment, format="short", locale=locale))
 
     def ago(self, moment: datetime.datetime, now: datetime.datetime) -> str:
         """Return how far moment is from now: 5 minutes ago, через 2 часа."""
