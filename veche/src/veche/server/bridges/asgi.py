@@ -107,7 +107,7 @@ class AsgiExchange:
             "http_version": line.version,
             "method": line.method,
             "scheme": "http",
-            "path": line.path.decode("utf-8", "replace"),
+            "path": line.path_text,
             "raw_path": line.raw_path,
             "query_string": line.query,
             "root_path": "",

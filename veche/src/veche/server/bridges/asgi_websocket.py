@@ -67,7 +67,7 @@ class AsgiWebSocketExchange:
             "asgi": ASGI_VERSIONS.copy(),
             "http_version": line.version,
             "scheme": "ws",
-            "path": line.path.decode("utf-8", "replace"),
+            "path": line.path_text,
             "raw_path": line.raw_path,
             "query_string": line.query,
             "root_path": "",

@@ -280,9 +280,19 @@ class Http1Connection(WritingSide):
 
     def _response_ended(self) -> None:
         exchange, self.exchange = self.exchange, None
-        if self.service.access_log is not None:
+        service, reader = self.service, self.reader
+        if service.access_log is not None:
             self._log(self.writer.status)
-        if self.reader.state is COMPLETE:
+        if (
+            reader.state is COMPLETE
+            and self.writer.keep_alive
+            and not (reader.buffer or self._input_ended or self._pipeline_paused or service.draining)
+        ):
+            # What most responses lead to: nothing has come yet, and the next request is waited for.
+            reader.next_request()
+            self.phase = IDLE
+            self.deadline = service.clock.now + service.keep_alive_ticks
+        elif reader.state is COMPLETE:
             if self.writer.keep_alive:
                 self._await_next_request()
             elif self.reader.buffer:

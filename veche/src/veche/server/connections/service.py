@@ -70,6 +70,7 @@ class Service:
             head_fields=limits.head_limit_fields,
             body_octets=limits.body_limit_octets,
         )
+        self.keep_alive_ticks = limits.keep_alive_seconds + clock.tick_seconds  # for a deadline without a call
         self.field_lines = FieldLines()
         self.connections: set[Connection] = set()
         self.requests_served = 0

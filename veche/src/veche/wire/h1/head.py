@@ -54,6 +54,9 @@ class RequestLine(Struct, frozen=True, gc=False):
     path: bytes  # the same, decoded
     query: bytes  # without "?"
     authority: bytes | None  # of absolute-form: it overrides Host (RFC 9112 §3.2.2)
+    is_1_1: bool = True
+    is_head: bool = False
+    path_text: str = ""  # the decoded path as text; octets that are not UTF-8 become U+FFFD
 
 
 class RequestHead(Struct, gc=False):
@@ -111,7 +114,7 @@ class HeadParser:
                         continue
             fields.append(field)
         if len(special) == 1 and special[0][0] == b"host" and line.authority is None:  # nothing else to understand
-            return RequestHead(line, fields, line.version == "1.1", 0, False, False, b"")  # noqa: FBT003
+            return RequestHead(line, fields, line.is_1_1, 0, False, False, b"")  # noqa: FBT003
         return _understood(line, fields, special)
 
     def _read_request_line(self, octets: bytes) -> RequestLine:
@@ -190,7 +193,9 @@ def _with_target(method: str, version: str, target: bytes) -> RequestLine:
         raise RequestRefused(
             400, "the path contains NUL"
         )  # no file and no key has it; it only breaks what is written in C
-    return RequestLine(method, version, target, raw_path, path, query, authority)
+    text = path.decode("utf-8", "replace")
+    is_1_1, is_head = version == "1.1", method == "HEAD"
+    return RequestLine(method, version, target, raw_path, path, query, authority, is_1_1, is_head, text)
 
 
 def _understood(line: RequestLine, fields: list[Field], special: list[Field]) -> RequestHead:
@@ -199,7 +204,7 @@ def _understood(line: RequestLine, fields: list[Field], special: list[Field]) ->
     connection = upgrade = b""
     content_length = -1
     chunked = expects_continue = False
-    is_1_1 = line.version == "1.1"
+    is_1_1 = line.is_1_1
     for name, value in special:
         if name == b"host":
             if host is not None:

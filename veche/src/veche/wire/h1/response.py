@@ -7,10 +7,10 @@ Must not know: sockets, clocks (the Date line comes in), who the application is.
 from collections.abc import Iterable
 from typing import Final
 
-from veche.http.status import PHRASES, forbids_body
+from veche.http.status import PHRASES
 from veche.wire.h1.errors import BodyMismatch, ResponseRefused
 from veche.wire.h1.grammar import TOKEN, VALUE_OCTETS
-from veche.wire.h1.head import REMEMBERED_LINES, REMEMBERED_OCTETS, Field, RequestHead
+from veche.wire.h1.head import REMEMBERED_LINES, REMEMBERED_OCTETS, Field, RequestHead, RequestLine
 
 STATUS_LINES: Final = {
     status: f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n".encode("ascii") for status in range(100, 600)
@@ -18,6 +18,9 @@ STATUS_LINES: Final = {
 
 # What decides about framing or about the connection is ours to say, whatever the application says.
 OURS: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
+
+NO_REQUEST_LINE: Final = RequestLine("", "1.1", b"", b"", b"", b"", None)
+NOTHING: Final[list[bytes]] = []
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -31,7 +34,7 @@ class FieldLines:
 
     def __init__(self) -> None:
         self.known: dict[Field, bytes] = {}
-        self.lengths: dict[Field, int] = {}  # Content-Length fields, checked
+        self.lengths: dict[Field, tuple[int, bytes]] = {}  # Content-Length fields: the number, and the end of a head
 
     def checked(self, field: Field) -> bytes:
         """Return `name: value CRLF`, b"" for a field of OURS. Raises ResponseRefused."""
@@ -51,21 +54,22 @@ class FieldLines:
             self.known[field] = line
         return line
 
-    def length(self, name: bytes, value: bytes) -> int:
-        """Return the number of a Content-Length field. Raises ResponseRefused."""
+    def length(self, field: Field) -> tuple[int, bytes]:
+        """Return the number of a Content-Length field, and its line as a head's last. Raises ResponseRefused."""
+        value = field[1]
         # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
         if not value.isdigit() or len(value) > 18:
             raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
         if len(self.lengths) >= REMEMBERED_LINES:
             self.lengths.clear()
-        length = self.lengths[name, value] = int(value)
+        length = self.lengths[field] = (int(value), b"content-length: %d\r\n\r\n" % int(value))
         return length
 
 
 class ResponseWriter:
     """Frame one response. `start` once, then `body` until it was called with more=False; both return octets to send."""
 
-    keep_alive: bool
+    keep_alive = False
     chunked = False
     ended = False
     status = 0
@@ -73,14 +77,16 @@ class ResponseWriter:
     _content_length = -1
     _bodiless = False
     _has_date = False
+    _length_line = b""  # what the application says as Content-Length, and the end of the head
+    _head: list[bytes] = NOTHING  # never added to: `start` makes a new one
+    _line = NO_REQUEST_LINE
 
     def __init__(self, request: RequestHead | None, lines: FieldLines, *, keep_alive: bool) -> None:
         """request: None when it was refused; then the connection can not be kept."""
         self.lines = lines
-        self.keep_alive = keep_alive and request is not None and request.keep_alive
-        self._is_1_1 = request is None or request.line.version == "1.1"
-        self._is_head = request is not None and request.line.method == "HEAD"
-        self._head: list[bytes] = []
+        if request is not None:
+            self._line = request.line
+            self.keep_alive = keep_alive and request.keep_alive
 
     def start(self, status: int, fields: Iterable[Field]) -> None:
         """Check and keep the head; its octets come with the first call of `body`, as one piece.
@@ -103,7 +109,7 @@ class ResponseWriter:
                 line = self.lines.checked(field)
             head.append(line or self._read_ours(*field))
         self.status = status
-        self._bodiless = self._is_head or forbids_body(status)
+        self._bodiless = self._line.is_head or status == 204 or status == 304  # noqa: PLR1714  # a set costs more
         self._head = head
 
     @property
@@ -138,14 +144,30 @@ class ResponseWriter:
 
         Raises BodyMismatch for more than Content-Length, and for an end before it; nothing of this piece may be sent.
         """
-        total = self.body_octets + len(octets)
+        head = self._head
         length = self._content_length
+        if (
+            length == len(octets)
+            and head
+            and self.keep_alive
+            and not (more or self._bodiless or self._has_date)
+            and self._line.is_1_1
+        ):
+            # What most responses are: one message, with its length said.
+            head.append(date_line)
+            head.append(self._length_line)
+            head.append(octets)
+            self._head = NOTHING
+            self.ended = True
+            self.body_octets = length
+            return b"".join(head)
+        total = self.body_octets + len(octets)
         if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
             self.keep_alive = False
             raise BodyMismatch(
                 f"the body has {total} octets{'' if more else ' in all'}; its Content-Length says {length}"
             )
-        prefix = self._finished_head(len(octets), more=more, date_line=date_line) if self._head else b""
+        prefix = self._finished_head(len(octets), more=more, date_line=date_line) if head else b""
         if not more:
             self.ended = True
         if self._bodiless:
@@ -168,7 +190,7 @@ class ResponseWriter:
         elif self._content_length < 0 and not self._bodiless:
             if not more:
                 self._content_length = first_octets
-            elif self._is_1_1:
+            elif self._line.is_1_1:
                 self.chunked = True
                 head.append(b"transfer-encoding: chunked\r\n")
             else:
@@ -177,24 +199,25 @@ class ResponseWriter:
             head.append(b"content-length: %d\r\n" % self._content_length)
         if not self.keep_alive:
             head.append(b"connection: close\r\n")
-        elif not self._is_1_1:
+        elif not self._line.is_1_1:
             head.append(b"connection: keep-alive\r\n")
         head.append(b"\r\n")
         octets = b"".join(head)
-        self._head = []
+        self._head = NOTHING
         return octets
 
     def _read_ours(self, name: bytes, value: bytes) -> bytes:
         """Take note of a field of OURS; return its line when it may be sent as it is."""
-        length = self.lines.lengths.get((name, value))
+        field = (name, value)
+        length = self.lines.lengths.get(field)
         if length is None:
             name = name.lower()
             if name == b"content-length":
-                length = self.lines.length(name, value)
+                length = self.lines.length(field)
         if length is not None:
-            if self._content_length not in {-1, length}:
+            if self._content_length >= 0 and self._content_length != length[0]:
                 raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
-            self._content_length = length
+            self._content_length, self._length_line = length
         elif name == b"date":
             self._has_date = True
             return b"date: %b\r\n" % value
