@@ -1,7 +1,7 @@
 """A connection that says nothing: gunicorn's "[CRITICAL] WORKER TIMEOUT", and the same application on our server.
 
 gunicorn's sync worker beats only between connections and waits for the first octet without a deadline, so a browser's
-speculative connection (or `nc host port`) stops the worker until the master kills it (docs/server.md; gunicorn #1801,
+speculative connection (or `nc host port`) stops the worker until the master kills it (docs/design.md; gunicorn #1801,
 #2797). On ours a connection reaches an application only with a complete request head.
 """
 
@@ -46,7 +46,7 @@ def test_it_stops_gunicorns_sync_worker_until_the_master_kills_it() -> None:
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT"], ids=["nothing", "half a request line"])
 def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes) -> None:
-    options = ("--head-timeout-seconds", "1")
+    options = ("--head-timeout-seconds", str(TIMEOUT_SECONDS))
     with example("veche", "flask_login", "app:app", *options, env=ENV) as server:
         url, before = url_of(server), server.child_pids()
         with silent_connection(server) as silent:
@@ -55,7 +55,7 @@ def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes) -> None:
             while not select.select([silent], [], [], 0)[0]:  # until its own deadline: 408 or nothing, then the end
                 answers.append(httpx.get(url).status_code)
             assert answers == [200] * len(answers)
-            assert len(answers) > 10  # behind a blocked worker there would be one, at the end
+            assert len(answers) > 2  # behind a blocked worker there would be one, at the end
             assert httpx.get(url).status_code == 200
         assert server.child_pids() == before
         assert "TIMEOUT" not in server.log_text()
