@@ -19,7 +19,7 @@ from campus.courses.values import (
     course_item,
     lesson_item,
 )
-from veche.data import UnitsOfWork, get
+from veche.data import NotFound, UnitsOfWork, get
 
 
 class Courses:
@@ -78,8 +78,14 @@ class Lessons:
         self._viewer = viewer
 
     async def all(self, after: int | None = None, limit: int = 50, *, course: int) -> list[LessonItem]:
-        """Return at most limit lessons of the course behind the one with the id after, in the order of their ids."""
-        opened = await open_course_by_id(self._units.reader, self._viewer, course)
+        """Return at most limit lessons of the course behind the one with the id after, in the order of their ids.
+
+        None of a course that is not there, or not for this viewer: `course` is a filter of the list.
+        """
+        try:
+            opened = await open_course_by_id(self._units.reader, self._viewer, course)
+        except NotFound:
+            return []
         rows = await self._units.reader.all(
             LESSONS_BY_ID,
             community_id=self._viewer.community_id,

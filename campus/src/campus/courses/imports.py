@@ -166,9 +166,7 @@ def attribution_of(imported: ImportedCourse) -> str:
     if imported.source_url:
         parts.append(f"<{imported.source_url}>")
     # A longer fence than any in the notice keeps its text as it is.
-    parts += [
-        f"::: spoiler\n**{notice.file}**\n\n~~~~~~text\n{notice.text}\n~~~~~~\n:::" for notice in imported.notices
-    ]
+    parts += [f"::: spoiler\n## {notice.file}\n\n~~~~~~text\n{notice.text}\n~~~~~~\n:::" for notice in imported.notices]
     text = ""
     for part in filter(None, parts):
         if len(text) + len(part) + 2 <= MAX_ATTRIBUTION:  # a cut block would swallow what follows

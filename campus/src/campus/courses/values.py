@@ -19,11 +19,11 @@ from campus.courses.model import (
     CourseState,
     Lesson,
 )
+from campus.words import WORDS
 
 MAX_KEY = 2**53 - 1
 
-# Not only of white space: JSON is not trimmed as forms are.
-Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=WORDS)]
 Summary = Annotated[str, Meta(max_length=MAX_SUMMARY)]
 Attribution = Annotated[str, Meta(max_length=MAX_ATTRIBUTION)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]

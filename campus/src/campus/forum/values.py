@@ -11,13 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from campus.forum.model import MAX_TEXT, MAX_TITLE
+from campus.words import WORDS
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-# Not only of white space, which JSON keeps and forms drop. The other characters are those of every text in our API: a
-# pattern of one's own replaces the one that says so in its document.
-CONTROLS: Final = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f"
-WORDS: Final = rf"^[^{CONTROLS}]*[^\s{CONTROLS}][^{CONTROLS}]*$"
 
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=WORDS)]
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, pattern=WORDS)]
