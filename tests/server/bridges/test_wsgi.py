@@ -265,3 +265,32 @@ def test_a_file_is_sent_in_blocks_and_closed() -> None:  # "Optional Platform-Sp
         peer.send(get())
         assert len(peer.read_response()[2]) == 200_000
         wait_for(lambda: file.closed, "the file to be closed")
+
+
+def test_more_than_the_content_length_is_not_sent_and_is_named() -> None:  # "Handling the Content-Length Header"
+    def application(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "5")])
+        yield b"hello"
+        yield b"evil"
+
+    with serve(application) as served, served.connect() as peer:
+        for _ in range(2):
+            peer.send(get())
+            assert peer.read_response()[2] == b"hello"
+        wait_for(lambda: len(served.log.messages(Level.ERROR)) == 2, "the log entries")
+        assert "Content-Length" in str(served.log.entries[0][2]["traceback"])
+
+
+def test_a_response_of_known_length_ends_without_waiting_for_the_iterable() -> None:
+    release = threading.Event()
+
+    def application(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "5")])
+        yield b"hello"
+        release.wait(5)
+
+    with serve(application) as served, served.connect() as peer:
+        for _ in range(2):  # the connection is free already
+            peer.send(get())
+            assert peer.read_response()[2] == b"hello"
+        release.set()

@@ -15,12 +15,13 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from typing import IO, Final, TypeAlias
 
 from veche.asgi import ExceptionTriple, WSGIApplication
 from veche.log import Level
-from veche.server.bridges.environ import environ_of, field_octets, status_code
+from veche.server.bridges.environ import Environs, field_octets, status_code
 from veche.server.bridges.exchange import ClientDisconnected, Outlet, Reporter
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
@@ -46,7 +47,7 @@ class WsgiBridge:
         self.reporter = reporter
         self.loop = loop
         self.spool_octets = spool_octets
-        self.multiprocess = multiprocess
+        self.environs = Environs(multiprocess=multiprocess)
         self.writing: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
         self._running: set[WsgiExchange] = set()
         self._limit = threads
@@ -124,6 +125,13 @@ def _open_body(head: RequestHead, spool_octets: int) -> IO[bytes]:
 class WsgiExchange:
     """One request and its response. Methods are called in the loop's thread unless they say otherwise."""
 
+    _progress: threading.Condition | None = None  # made by the first part that is not the last: most have none
+    # Of the thread alone:
+    _response: Head | None = None
+    _response_begun = False
+    _response_complete = False
+    _rest_octets = -1  # of the Content-Length that the application said
+
     def __init__(self, bridge: WsgiBridge, outlet: Outlet, head: RequestHead) -> None:
         self._bridge = bridge
         self._outlet = outlet
@@ -133,11 +141,7 @@ class WsgiExchange:
         self._body_octets = 0
         self._submitted = False
         self._over = False  # nothing more can be sent: the response is complete, or the client is gone
-        self._progress = threading.Condition()
         self._unsent_octets = 0  # given by the thread and not yet taken by the connection
-        # Of the thread alone:
-        self._response: Head | None = None
-        self._response_begun = False
 
     def start(self) -> None:
         """Ask for the body, or run at once when there is none."""
@@ -176,9 +180,10 @@ class WsgiExchange:
 
     def give_up(self) -> None:
         """Let the thread go on without anybody who listens."""
-        with self._progress:
-            self._over = True
-            self._progress.notify_all()
+        self._over = True  # before the condition is looked at: a thread that makes it now sees this
+        if self._progress is not None:
+            with self._progress:
+                self._progress.notify_all()
         if not self._submitted:
             self._body.close()
 
@@ -200,21 +205,20 @@ class WsgiExchange:
             self._bridge.hand_over(lambda: self._failed("the application failed", traceback=told))
         finally:
             self._body.close()
-            self._bridge.hand_over(lambda: self._bridge.finished(self))
+            self._bridge.hand_over(partial(self._bridge.finished, self))
 
     def _call_application(self) -> None:
-        environ = environ_of(
+        environ = self._bridge.environs.environ_of(
             self._head,
             client=self._outlet.client,
             local=self._outlet.local,
             body=self._body,
             body_octets=self._body_octets,
-            multiprocess=self._bridge.multiprocess,
         )
         result = self._bridge.application(environ, self._start_response)
         try:
             if isinstance(result, (list, tuple)):
-                self._give(b"".join(result), more=False)
+                self._give(result[0] if len(result) == 1 else b"".join(result), more=False)
             else:
                 self._give_parts(result)
         finally:
@@ -226,7 +230,8 @@ class WsgiExchange:
         for part in parts:
             if part:  # PEP 3333: the head leaves with the first part that is not empty
                 self._give(part, more=True)
-        self._give(b"", more=False)
+        if not self._response_complete:
+            self._give(b"", more=False)
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionTriple | None = None, /
@@ -240,6 +245,7 @@ class WsgiExchange:
         elif self._response is not None:
             raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
         self._response = (status_code(status), [field_octets(name, value) for name, value in headers])
+        self._rest_octets = next((int(v) for n, v in headers if n.lower() == "content-length" and v.isdecimal()), -1)
         return self._write
 
     def _write(self, part: bytes) -> None:
@@ -253,15 +259,30 @@ class WsgiExchange:
             raise TypeError(f"a WSGI body is made of bytes; got {type(part).__name__} (PEP 3333)")
         if self._response is None:
             raise AssertionError("the application gave a body before it called start_response (PEP 3333)")
+        if self._response_complete:
+            raise AssertionError("the application gave more than its Content-Length (PEP 3333)")
+        if self._over:
+            raise ClientDisconnected("the client is gone")
         head = None if self._response_begun else self._response
         self._response_begun = True
+        if more and len(part) == self._rest_octets:
+            more = False  # Content-Length says that this is all: it need not wait for the iterable to say so
+        self._rest_octets -= len(part)
+        if more:
+            self._wait_for_room(len(part))
+        else:
+            self._response_complete = True
+        self._bridge.hand_over(partial(self._send, head, part, more=more))
+
+    def _wait_for_room(self, octets: int) -> None:
+        if self._progress is None:
+            self._progress = threading.Condition()
         with self._progress:
             while not self._over and self._unsent_octets > UNSENT_LIMIT_OCTETS:
                 self._progress.wait()
             if self._over:
                 raise ClientDisconnected("the client is gone")
-            self._unsent_octets += len(part)
-        self._bridge.hand_over(lambda: self._send(head, part, more=more))
+            self._unsent_octets += octets
 
     # In the loop's thread again.
 
@@ -289,6 +310,7 @@ class WsgiExchange:
         self._taken(octets)
 
     def _taken(self, octets: int) -> None:
+        assert self._progress is not None  # there was a part that was not the last
         with self._progress:
             self._unsent_octets -= octets
             self._progress.notify_all()
