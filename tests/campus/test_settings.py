@@ -25,6 +25,7 @@ def test_every_variable_is_read() -> None:
         "CAMPUS_REGISTRATION": "open",
         "CAMPUS_DEFAULT_LANGUAGE": "ru",
         "CAMPUS_PUBLIC_URL": "https://campus.example",
+        "CAMPUS_LAYOUT": "menu_in_footer",
         "CAMPUS_DEBUG": "1",
     }
     settings = read_environment(CampusSettings, variables, prefix="CAMPUS")
@@ -34,6 +35,7 @@ def test_every_variable_is_read() -> None:
         registration="open",
         default_language="ru",
         public_url="https://campus.example",
+        layout="menu_in_footer",
         debug=True,
     )
     assert settings.database_url == "postgresql://db/campus"

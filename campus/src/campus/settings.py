@@ -50,6 +50,13 @@ class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="How the site is called from outside, such as https://campus.example; empty: as requests say.",
         ),
     ] = ""
+    layout: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z][a-z0-9_]*$",
+            description="Which file of campus/layouts surrounds the pages: menu_left, menu_in_footer, or one of yours.",
+        ),
+    ] = "menu_left"
     debug: Annotated[
         bool, Meta(description="Show tracebacks on error pages. Never on a site that others can reach.")
     ] = False

@@ -102,7 +102,8 @@ def create_application(
     loaders: dict[str, Loader] = {"account_menu": account_menu(parts), "unread_count": _nothing}
     for feature in features:
         loaders |= {name: make(parts) for name, make in feature.loaders.items()}
-    layouts = Layouts(parts.templates, choose=_layout, loaders=loaders, logger=parts.logger)
+    layouts = Layouts(parts.templates, choose=lambda _request: settings.layout, loaders=loaders, logger=parts.logger)
+    layouts.chain(settings.layout)  # a layout that is not there must fail the start, not every page
     errors = ErrorPages(layouts, parts.viewers, DEFAULT_COMMUNITY_ID)
     handlers: dict[int | type[Exception], ExceptionHandler] = dict(errors.handlers())
     for feature in features:
@@ -342,10 +343,6 @@ def account_menu(parts: Parts) -> Loader:
         return Markup(answer.body.decode())  # noqa: S704  # rendered with escaping on
 
     return load
-
-
-def _layout(_request: Request) -> str:
-    return "menu_left"
 
 
 async def _nothing(_request: Request) -> str:

@@ -5,13 +5,15 @@ One site and one browser for all of them, because starting them costs more than 
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-from fixtures.browser import Browsing
+from fixtures.browser import Browsing, until
 from fixtures.looking import go, visit_as
 from fixtures.tour import Stop, Tour, touring
 
@@ -67,3 +69,13 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_small_phone(
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 900})
     assert not problems, "\n".join(problems)
+
+
+def test_a_reader_sees_the_time_of_the_own_clock_also_on_the_next_page(browsing: Browsing, tour: Tour) -> None:
+    page = browsing.page(f"{tour.url}/forum", timezone_id="Asia/Kathmandu")  # UTC+05:45: nobody is there by accident
+    page.locator(".thread-row .title").first.click()
+    page.wait_for_url("**/threads/*")
+    shown = page.locator(".message time").first
+    moment = datetime.fromisoformat(shown.get_attribute("datetime") or "").astimezone(ZoneInfo("Asia/Kathmandu"))
+    until(page, f"document.querySelector('.message time').textContent.includes('{moment:%M}')")
+    assert f"{moment.hour % 12 or 12}:{moment:%M}" in shown.inner_text()

@@ -1,13 +1,16 @@
 """The front page in its states, and what browsers and search engines ask a site for."""
 
+import asyncio
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from campus.courses.model import CourseState
-from fixtures.campus_site import Site
+from campus.settings import CampusSettings
+from fixtures.campus_site import Site, running
 from fixtures.course_site import RunScenario, make_course, runner
+from veche.web.errors import WrongConfiguration
 
 
 @pytest.fixture
@@ -103,3 +106,18 @@ def test_a_stranger_chooses_the_language_at_the_foot_of_any_page_and_stays_there
         assert page.headers["content-language"] == "ru"
 
     run(scenario)
+
+
+def test_the_operator_chooses_the_layout_and_a_missing_one_fails_the_start(tmp_path: Path) -> None:
+    async def order(layout: str) -> bool:
+        settings = CampusSettings(registration="open", layout=layout)
+        folder = tmp_path / layout
+        folder.mkdir()
+        async with running(f"sqlite:///{folder / 'site.sqlite3'}", folder, settings) as site:
+            page = (await site.visitor().get("/login")).text
+            return page.index("<main") < page.index("<nav")
+
+    assert asyncio.run(order("menu_in_footer"))
+    assert not asyncio.run(order("menu_left"))
+    with pytest.raises(WrongConfiguration, match="nowhere"):
+        asyncio.run(order("nowhere"))

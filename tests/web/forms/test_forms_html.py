@@ -159,5 +159,5 @@ def test_a_ticked_box_is_shown_ticked(templates: Templates) -> None:
 
 def test_errors_are_said_in_the_reader_s_language(templates: Templates) -> None:
     html = render(templates, sent(WRONG), language="ru")
-    assert "Нужно хотя бы 2 символа." in html
+    assert "Нужно как минимум 2 символа." in html
     assert "Исправьте 2 ошибки:" in html

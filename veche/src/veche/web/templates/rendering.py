@@ -112,7 +112,7 @@ def date(day: datetime.date, style: Style = "long") -> Markup:
 
 
 def moment(value: datetime.datetime, style: Style = "medium") -> Markup:
-    """`{{ message.written | moment }}`: date and time of day in UTC; the live client shows the reader's own."""
+    """`{{ message.written | moment }}`: date and time of day in UTC; a script may show the reader's own."""
     value = _in_utc(value)
     return _time(value.isoformat(timespec="seconds"), CURRENT.get().translator.moment(value, style))
 
