@@ -1,5 +1,7 @@
 """What somebody who learns meets: catalogue, course, lesson, enrolment, progress."""
 
+import asyncio
+
 from campus.courses.model import CourseState
 from campus.model import Role
 from fixtures.campus_site import Site
@@ -104,3 +106,18 @@ def test_a_russian_reader_sees_right_plurals(on_sqlite: RunScenario) -> None:
         assert "3 урока" in page
 
     on_sqlite(scenario)
+
+
+def test_what_two_tabs_send_at_once_counts_once(on_site: RunScenario) -> None:
+    async def scenario(site: Site) -> None:
+        await make_course(site.units)
+        anna = site.visitor()
+        await site.register(anna, "anna")
+        answers = await asyncio.gather(*(anna.post("/courses/bread/enrol", form={}) for _ in range(5)))
+        assert {answer.status_code for answer in answers} == {303}
+        done = {"done": "on"}
+        answers = await asyncio.gather(*(anna.post("/courses/bread/water/done", form=done) for _ in range(5)))
+        assert {answer.status_code for answer in answers} == {303}
+        assert "1 of 3 lessons done" in (await anna.get("/courses/bread")).text
+
+    on_site(scenario)

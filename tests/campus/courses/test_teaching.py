@@ -194,5 +194,11 @@ def test_a_title_that_is_a_pages_own_word_gets_another_address(on_sqlite: RunSce
         await site.register(teacher, "olga", Role.TEACHER)
         page = await teacher.submit(await teacher.get("/courses/new"), "course-form", title="New", language="en")
         assert page.path == "/courses/new-2/edit"
+        for slug in ("new", "edit", "files", "a b", "-", "a_b", "a/b"):
+            answer = await teacher.post("/courses/new", form={"title": "Old", "language": "en", "slug": slug})
+            assert answer.status_code == 422, slug
+        for slug in ("lessons", "bread\n"):
+            answer = await teacher.post("/api/courses", json={"title": "Old", "language": "en", "slug": slug})
+            assert answer.status_code == 422, slug
 
     on_sqlite(scenario)

@@ -4,7 +4,7 @@ One job: the shapes. Must not know: the database, who asks.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -19,23 +19,27 @@ from campus.courses.model import (
     CourseState,
     Lesson,
 )
+from campus.courses.slugs import RESERVED
 from campus.words import WORDS
 
-MAX_KEY = 2**53 - 1
+MAX_KEY: Final = 2**53 - 1
 
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, pattern=WORDS)]
 Summary = Annotated[str, Meta(max_length=MAX_SUMMARY)]
 Attribution = Annotated[str, Meta(max_length=MAX_ATTRIBUTION)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 PartTitle = Annotated[str, Meta(max_length=MAX_TITLE)]
-LanguageTag = Annotated[str, Meta(min_length=2, max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+# "$" alone also stands before a line feed at the end.
+LANGUAGE_TAG: Final = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)"
+SLUG: Final = rf"^(?!({'|'.join(sorted(RESERVED))})$)[^\W_]+(-[^\W_]+)*$(?!\n)"
+LanguageTag = Annotated[str, Meta(min_length=2, max_length=35, pattern=LANGUAGE_TAG)]
 Slug = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=MAX_SLUG,
-        pattern=r"^[^\W_]+(-[^\W_]+)*$",
-        description="The last part of the address: letters and digits, with hyphens between.",
+        pattern=SLUG,
+        description="The last part of the address: letters and digits with hyphens between, no word of the site's own.",
     ),
 ]
 Key = Annotated[int, Meta(ge=1, le=MAX_KEY)]
