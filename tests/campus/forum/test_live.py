@@ -10,6 +10,7 @@ import signal
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ import pytest
 from playwright.sync_api import Page, Request
 from websockets.sync.client import ClientConnection, connect
 
-from campus.model import Role
+from campus.courses.model import Course, CourseState, Lesson
+from campus.model import DEFAULT_COMMUNITY_ID, Role
 from fixtures.browser import Browsing
 from fixtures.live_forum import LiveSite, Person, live_site
 from fixtures.servers import wait_until
+from veche.data import UnitsOfWork, new_id
 
 PUSHED_SECONDS = 1.5  # sooner than the floor asks the database (5 s), and sooner than a beat (25 s)
 HEALED_SECONDS = 12.0
@@ -262,6 +265,85 @@ def test_a_full_page_leads_to_the_next_one_and_who_reads_below_stays_there(
     sees(reader, "#m31")
     send(writer, "and one more")
     sees(reader, "#m32")
+
+
+def test_the_first_message_beside_a_lesson_appears_beside_it_in_the_other_browser(
+    sqlite_site: LiveSite, browsing: Browsing
+) -> None:
+    site = sqlite_site
+    anna = site.person("anna")
+    address = site.behind(publish_lesson)
+    writer, reader = opened(browsing, site, anna, address), opened(browsing, site, None, address)
+    assert reader.locator(".lesson-thread .empty").is_visible()
+    send(writer, "Is this **clear**?")
+    sees(reader, ".lesson-thread #m1 strong")
+    sees(writer, ".lesson-thread #m1 strong")
+    send(writer, "And this?")
+    sees(reader, ".lesson-thread #m2")
+
+
+async def publish_lesson(units: UnitsOfWork) -> str:
+    """Make a course with one lesson; return its address."""
+    course = Course(
+        community_id=DEFAULT_COMMUNITY_ID,
+        id=new_id(),
+        slug="bread",
+        title="Bread",
+        language="en",
+        state=CourseState.PUBLISHED,
+        created_at=datetime.now(UTC),
+    )
+    lesson = Lesson(
+        community_id=DEFAULT_COMMUNITY_ID,
+        id=new_id(),
+        course_id=course.id,
+        slug="dough",
+        position=1,
+        title="Dough",
+        text="Mix.",
+    )
+    async with units.begin() as unit:
+        await unit.insert(course)
+        await unit.insert(lesson)
+        await unit.commit()
+    return "/courses/bread/dough"
+
+
+def test_what_is_unread_is_marked_in_lists_and_in_the_menu_until_another_tab_shows_it(
+    sqlite_site: LiveSite, browsing: Browsing
+) -> None:
+    site = sqlite_site
+    anna, boris = site.person("anna"), site.person("boris")
+    listing = opened(browsing, site, boris, "/forum/questions")
+    writer = opened(browsing, site, anna, "/forum/questions/new")
+    writer.fill("#thread-form-title", "Spelt")
+    writer.fill("#thread-form-text", "A grain.")
+    writer.click("#thread-form button.primary")
+    writer.wait_for_url("**/threads/*")
+    row = f"#thread-{writer.url.rpartition('/')[2]}"
+    sees(listing, f"{row} a.badge", has_text="new")
+    count = "#layout-unread-count .badge"
+    sees(listing, count)
+    other_tab = listing.context.new_page()
+    other_tab.goto(writer.url)
+    misses(listing, f"{row} a.badge")
+    other_tab.close()
+    send(writer, "Another.")
+    sees(listing, f"{row} a.badge", has_text="1 new")
+    assert not writer.locator(f"{row} a.badge").count()
+
+
+def test_a_preview_follows_what_is_typed_once_it_was_asked_for(sqlite_site: LiveSite, browsing: Browsing) -> None:
+    site = sqlite_site
+    anna = site.person("anna")
+    page = opened(browsing, site, anna, f"/threads/{site.start_thread(anna, 'Bread')}")
+    page.fill("#message-form-text", "one **bold** word")
+    page.click("#message-form button[name=preview]")
+    sees(page, "#preview strong", has_text="bold")
+    page.fill("#message-form-text", "one `code` word")
+    sees(page, "#preview code", has_text="code", seconds=HEALED_SECONDS)
+    assert page.input_value("#message-form-text") == "one `code` word"
+    assert not page.locator("#m2").count(), "a preview sends nothing"
 
 
 def test_a_message_is_pushed_to_sockets_on_every_worker(sqlite_site: LiveSite) -> None:
