@@ -6,13 +6,16 @@ from pathlib import Path
 
 from campus.forum.actions import create_category
 from campus.model import DEFAULT_COMMUNITY_ID, Role
+from campus.settings import CampusSettings
 from fixtures.campus_site import Site, running
 from veche.web.testing import Client
 
 
-def run(url: str, folder: Path, scenario: Callable[[Site], Awaitable[None]]) -> None:
+def run(
+    url: str, folder: Path, scenario: Callable[[Site], Awaitable[None]], settings: CampusSettings | None = None
+) -> None:
     async def whole() -> None:
-        async with running(url, folder) as site:
+        async with running(url, folder, settings) as site:
             await create_category(site.units, DEFAULT_COMMUNITY_ID, "questions", "Questions", "Ask.")
             await create_category(site.units, DEFAULT_COMMUNITY_ID, "кухня", "Кухня")
             await scenario(site)
@@ -114,5 +117,44 @@ def test_who_may_not_is_told_so(sqlite_url: str, tmp_path: Path) -> None:
             f"{address}?page=0",
         ):
             assert (await boris.get(path)).status_code == 404, path
+
+    run(sqlite_url, tmp_path, scenario)
+
+
+def test_public_pages_say_what_they_are(sqlite_url: str, tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        anna, stranger = await member(site, "anna"), site.visitor()
+        address = await started(anna, "Rye or wheat?", "It *depends* on the oven.")
+        page = (await stranger.get(address)).text
+        assert "<title>Rye or wheat? · Campus</title>" in page
+        assert '<meta name="description" content="It depends on the oven.">' in page
+        assert f'<link rel="canonical" href="https://campus.example{address}">' in page
+        assert '<meta property="og:title" content="Rye or wheat?">' in page
+        assert '<meta name="robots" content="index, follow">' in page
+        for path in ("/forum", "/forum/questions"):
+            assert f'<link rel="canonical" href="https://campus.example{path}">' in (await stranger.get(path)).text
+
+    settings = CampusSettings(registration="open", public_url="https://campus.example")
+    run(sqlite_url, tmp_path, scenario, settings)
+
+
+def test_a_member_s_page_lists_the_threads_that_they_began(database_url: str, tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        anna = await member(site, "anna")
+        await started(anna, "Rye or wheat?")
+        assert "Rye or wheat?" in (await site.visitor().get("/members/anna")).text
+        assert "Rye or wheat?" in (await anna.get("/profile")).text
+
+    run(database_url, tmp_path, scenario)
+
+
+def test_a_message_cannot_bring_html_or_scripts_into_the_page(sqlite_url: str, tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        anna = await member(site, "anna")
+        address = await started(anna, "<b>bold</b>", "<script>alert(1)</script> [x](javascript:alert(1))")
+        page = (await site.visitor().get(address)).text
+        assert "<script>alert" not in page
+        assert 'href="javascript' not in page
+        assert "<b>bold" not in page
 
     run(sqlite_url, tmp_path, scenario)

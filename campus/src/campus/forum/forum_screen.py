@@ -13,6 +13,7 @@ from campus.forum.permissions import Deed, require
 from campus.forum.queries import find_thread
 from campus.parts import SiteLive
 from campus.screen import Screen
+from campus.settings import CampusSettings
 from veche.data import Reader, UnitsOfWork, find
 from veche.web import Request
 
@@ -27,6 +28,7 @@ class ForumScreen:
     parts: ForumParts
     units: UnitsOfWork
     request: Request
+    settings: CampusSettings
 
     @property
     def viewer(self) -> Viewer:
@@ -42,7 +44,7 @@ class ForumScreen:
 
     def address(self, path: str) -> str:
         """Return the whole address of a path of this site, for <link rel=canonical>."""
-        return self.request.url.origin + path
+        return (self.settings.public_url or self.request.url.origin) + path
 
     async def require(self, deed: Deed, number: int, message_id: int | None = None) -> None:
         """Refuse to show a form that could not be sent."""
@@ -54,7 +56,14 @@ class ForumScreen:
 
 
 async def provide_forum_screen(
-    *, screen: Screen, forum: Forum, live: SiteLive, parts: ForumParts, units: UnitsOfWork, request: Request
+    *,
+    screen: Screen,
+    forum: Forum,
+    live: SiteLive,
+    parts: ForumParts,
+    units: UnitsOfWork,
+    request: Request,
+    settings: CampusSettings,
 ) -> ForumScreen:
     """Provide it for one request."""
-    return ForumScreen(screen, forum, live, parts, units, request)
+    return ForumScreen(screen, forum, live, parts, units, request, settings)
