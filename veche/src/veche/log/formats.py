@@ -7,6 +7,7 @@ Must not know: where the entry is written.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,12 +18,15 @@ from veche.log.sink import Level
 # controls make a line read differently from what it says (CVE-2021-42574); surrogates are no characters at all.
 UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 PLAIN_VALUE: Final = re.compile(r"[^\s\"'=\\]+")
+NUMBERS: Final = frozenset({int, float, bool})
 TRACEBACK: Final = "traceback"  # the one field that may stand on several lines, each with its own mark
 CONTINUATION: Final = "    | "
 
 
 def escape_controls(text: str) -> str:
     r"""Return the text with unsafe characters as \xNN or \uNNNN, and "\" doubled, so that both can be told apart."""
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # nearly every text, ten times faster than asking the pattern
     return UNSAFE.sub(_escape, text.replace("\\", "\\\\"))
 
 
@@ -33,8 +37,13 @@ def _escape(found: re.Match[str]) -> str:
 
 def timestamp_text(timestamp: float) -> str:
     """Return seconds since 1970 as RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(timestamp, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    seconds, microseconds = divmod(round(timestamp * 1_000_000), 1_000_000)
+    return f"{_second_text(seconds)}.{microseconds // 1000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second_text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def text_entry(timestamp: float, message: str, level: Level, fields: Mapping[str, object]) -> str:
@@ -48,6 +57,8 @@ def text_entry(timestamp: float, message: str, level: Level, fields: Mapping[str
 
 
 def _value(value: object) -> str:
+    if type(value) in NUMBERS:
+        return str(value)
     text = escape_controls(str(value))
     if isinstance(value, (bool, int, float)) or PLAIN_VALUE.fullmatch(text):
         return text
