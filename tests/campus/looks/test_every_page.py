@@ -33,6 +33,12 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
         yield tour
 
 
+@pytest.fixture(scope="module")
+def empty_tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    with touring(tmp_path_factory.mktemp("empty"), is_empty=True) as tour:
+        yield tour
+
+
 def walk(browsing: Browsing, tour: Tour, language: str) -> Iterator[tuple[Stop, Page]]:
     """Yield every page, opened by its person in the language."""
     for person in sorted({stop.person for stop in tour.stops}):
@@ -54,7 +60,17 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
 def test_every_page_is_accessible_in_light_and_dark_and_fits_a_small_phone(
     browsing: Browsing, tour: Tour, language: str
 ) -> None:
-    browsing.expect_problem(r"status of (403|404|422|500)|nothing\.png")
+    browsing.expect_problem(r"status of (403|404|410|422|500)|nothing\.png")
+    look(browsing, tour, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_empty_site_is_as_accessible(browsing: Browsing, empty_tour: Tour, language: str) -> None:
+    look(browsing, empty_tour, language)
+
+
+def look(browsing: Browsing, tour: Tour, language: str) -> None:
+    """Walk through the site, and fail with everything that was found."""
     problems = []
     for stop, page in walk(browsing, tour, language):
         here = f"{stop.name} ({language})"

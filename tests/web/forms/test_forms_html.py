@@ -122,6 +122,7 @@ def test_the_summary_leads_to_every_input_that_is_wrong(templates: Templates) ->
     links = re.findall(r'<li>(?:<a href="#([\w-]+)">)?([^<]+)', html)
     assert [target for target, _sentence in links] == ["", "registration-name", "registration-password"]
     assert "Correct 3 errors:" in html
+    assert all(": " in sentence for target, sentence in links if target), "each names its input"
 
 
 def test_a_form_without_errors_has_no_summary(templates: Templates) -> None:

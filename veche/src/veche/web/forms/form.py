@@ -32,6 +32,8 @@ class Form(Generic[T]):
     id: str
     changes: Changes[T] | None = None
     initial: Mapping[str, object] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict, compare=False)
+    """What the page calls its inputs; the macros put it here, so that the summary can name what it leads to."""
 
     @classmethod
     def empty(cls, form_type: type[T], initial: msgspec.Struct | Mapping[str, object] | None = None) -> "Form[T]":
@@ -111,6 +113,15 @@ class Form(Generic[T]):
         known = {plan.name for plan in plan_of(self.form_type)}
         own = name if name in known else name.partition(".")[0]
         return f"{self.id}-{own.replace('_', '-')}"
+
+    def note_label(self, name: str, label: str) -> str:
+        """Keep the label of an input for label_of; returns "", for templates."""
+        self.labels[name] = label
+        return ""
+
+    def label_of(self, name: str) -> str:
+        """Return the label under which the page shows an input; "" when it shows none."""
+        return self.labels.get(name) or self.labels.get(name.partition(".")[0], "")
 
     def input_type(self, name: str) -> str:
         """Return the `type` of the `<input>` that fits the field."""
