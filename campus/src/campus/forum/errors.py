@@ -21,3 +21,7 @@ class ThreadLocked(ForumError, Conflict):
 
 class MessageRemoved(ForumError, Conflict):
     """The message was deleted; there is nothing left to change."""
+
+
+class CategoryInUse(ForumError, Conflict):
+    """Threads stand in the category, hidden ones perhaps; they must be moved or deleted first."""

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from campus.accounts.services import Identity
 from campus.accounts.viewer import Viewer
 from campus.feature import Feature
-from campus.forum import reading_pages, subject_pages, writing_pages
+from campus.forum import reading_pages, shelving_pages, subject_pages, writing_pages
 from campus.forum.actions import Pace
 from campus.forum.api import MESSAGES_RESOURCE, THREADS_RESOURCE
 from campus.forum.errors import LoginNeeded, NotPermitted, ThreadLocked
@@ -94,7 +94,7 @@ def _too_fast(_request: Request, error: Exception) -> Response:
 FORUM: Final = Feature(
     name="forum",
     templates=Path(__file__).parent / "templates",
-    routes=(*reading_pages.ROUTES, *writing_pages.ROUTES, *subject_pages.ROUTES),
+    routes=(*reading_pages.ROUTES, *writing_pages.ROUTES, *subject_pages.ROUTES, *shelving_pages.ROUTES),
     messages=MESSAGES,
     front_sections=(FRONT,),
     public_addresses=public_addresses,

@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from campus.forum.model import MAX_TEXT, MAX_TITLE
+from campus.forum.model import MAX_DESCRIPTION, MAX_TEXT, MAX_TITLE
+from campus.settings import Language
 from veche.changes import N_, NN_, Message
 
 MESSAGES: Final[Mapping[str, Message]] = {
@@ -19,6 +20,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "seconds",
     ),
     "locked": Message(N_("A moderator has locked this thread meanwhile; nothing can be added. Your text stays here.")),
+    "category_taken": Message(N_("A category of this name is there already.")),
+    "category_in_use": Message(N_("Threads stand in this category. Move them first.")),
     "removed": Message(N_("This message was deleted meanwhile.")),
 }
 
@@ -61,3 +64,12 @@ class ReadForm(msgspec.Struct):
     """The number of the last message that was on the screen."""
 
     last: Annotated[int, Meta(ge=1, le=2**62)]
+
+
+class CategoryForm(msgspec.Struct):
+    """A shelf of threads; language: blank is any."""
+
+    title: TitleText
+    description: Annotated[str, Meta(max_length=MAX_DESCRIPTION)] = ""
+    language: Language | None = None
+    position: Annotated[int, Meta(ge=0, le=100_000)] = 0

@@ -17,6 +17,8 @@ from veche.data import Check, Field, ForeignKey, Index, Unique, field
 
 MAX_TITLE: Final = 120
 MAX_TEXT: Final = 20_000
+MAX_SLUG: Final = 60
+MAX_DESCRIPTION: Final = 400
 MESSAGES_ON_A_PAGE: Final = 30
 
 OF_A_COMMUNITY: Final = ForeignKey(("community_id",), "community", on_delete="CASCADE")
@@ -36,9 +38,9 @@ class Category(
 
     community_id: Field[int] = field(primary_key=True)
     id: Field[int] = field(primary_key=True)
-    slug: Field[str] = field(min_length=1, max_length=60)
+    slug: Field[str] = field(min_length=1, max_length=MAX_SLUG)
     title: Field[str] = field(min_length=1, max_length=MAX_TITLE)
-    description: Field[str] = field(default="", max_length=400)
+    description: Field[str] = field(default="", max_length=MAX_DESCRIPTION)
     language: Field[Language | None] = field(default=None)
     position: Field[int] = field(default=0)
     thread_count: Field[int] = field(default=0)
