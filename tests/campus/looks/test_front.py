@@ -80,6 +80,25 @@ def test_the_site_map_lists_public_pages_only_and_robots_txt_names_it(run: RunSc
     run(scenario)
 
 
+def test_every_public_page_tells_others_what_it_is_and_where(run: RunScenario) -> None:
+    async def scenario(site: Site) -> None:
+        await make_course(site.units)
+        visitor = site.visitor()
+        for path in ("/", "/courses", "/courses/bread", "/courses/bread/flour", "/forum"):
+            page = (await visitor.get(path)).text
+            assert page.count("<h1") == 1, path
+            assert page.count("<title>") == 1, path
+            address = page.partition('rel="canonical" href="')[2].partition('"')[0]
+            assert address.startswith("http"), path
+            assert address.endswith(path), path
+            assert f'property="og:url" content="{address}"' in page, path
+            for mark in ('name="description"', "og:title", "og:type", "og:locale", "og:image", "index, follow"):
+                assert mark in page, f"{path} lacks {mark}"
+        assert 'name="robots" content="noindex"' in (await visitor.get("/login")).text
+
+    run(scenario)
+
+
 def test_every_icon_that_a_page_names_is_there(run: RunScenario) -> None:
     async def scenario(site: Site) -> None:
         visitor = site.visitor()
