@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import socket
 import threading
 from typing import Any
 
@@ -180,6 +181,24 @@ def test_a_client_that_leaves_is_noticed() -> None:
         assert served.log.entries == []
 
 
+def test_a_stream_that_ends_because_its_client_left_is_no_fault_of_the_application() -> None:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"event", "more_body": True})
+        assert (await receive())["type"] == "http.disconnect"
+
+    with serve(stream) as served:
+        with served.connect() as peer:
+            peer.send(get())
+            peer.read_until(b"event")
+            peer.socket.shutdown(socket.SHUT_WR)
+            peer.read_to_end()
+        wait_for(lambda: served.server.open_connections == 0)
+        assert served.log.entries == []
+
+
 def test_receive_after_the_response_says_disconnect() -> None:
     seen: list[str] = []
 
@@ -321,7 +340,7 @@ def test_each_finished_request_is_logged_once() -> None:
             ("GET", "/a?b=c", 200, 5),
             ("POST", "/fail", 500, 22),
         ]
-        assert 10 <= float(str(logged[0]["milliseconds"])) < 5000
+        assert 10 <= float(str(logged[0]["duration_milliseconds"])) < 5000
         assert str(logged[0]["client"]).startswith("127.0.0.1:")
         assert (logged[2]["method"], logged[2]["target"], logged[2]["status"]) == ("-", "-", 400)
 

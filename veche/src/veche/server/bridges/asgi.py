@@ -70,6 +70,7 @@ class AsgiExchange:
     _gone = False  # nothing can be sent any more
     _no_more_input = False  # the client may be gone
     _stopping = False
+    _told_to_end = False  # it has heard http.disconnect while its response could still be sent
     _started = False
     _ended = False
     _response_fields: Any = ()
@@ -174,6 +175,7 @@ class AsgiExchange:
                     self._outlet.want_body()
                 return {"type": "http.request", "body": body, "more_body": not self._body_ended}
             if self._no_more_input or self._stopping:
+                self._told_to_end = True
                 return {"type": "http.disconnect"}
             if not self._body_ended:
                 self._outlet.want_body()
@@ -224,7 +226,8 @@ class AsgiExchange:
         if error is not None:
             self._failed(error)
         elif not (self._ended or self._gone):
-            self._report("the application returned before its response was complete", None)
+            if not self._told_to_end:
+                self._report("the application returned before its response was complete", None)
             self._outlet.fail_response(500)
 
     def _failed(self, error: BaseException) -> None:

@@ -231,7 +231,7 @@ def _access_log(logger: Reporter) -> AccessLog:
             target=request.target,
             status=request.status,
             octets=request.body_octets,
-            milliseconds=round(request.seconds * 1000, 3),
+            duration_milliseconds=round(request.seconds * 1000, 3),
             client=f"{client[0]}:{client[1]}" if client else "-",
         )
 
