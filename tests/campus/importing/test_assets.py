@@ -89,3 +89,30 @@ def test_only_what_a_lesson_names_comes_along(write_course: WriteCourse) -> None
     folder = folder_with(write_course, "x.png", PNG)
     (folder / "other.png").write_bytes(PNG)
     assert [asset.path for asset in read_course(folder).assets] == ["x.png"]
+
+
+REMOTE = "https://host.example/book/blob/main/src/img/x.png?raw=true"
+
+
+@pytest.mark.parametrize("picture", ["![x]({})", '<img alt="x" src="{}">'])
+def test_a_remote_picture_that_the_source_holds_is_taken_from_there(write_course: WriteCourse, picture: str) -> None:
+    folder = write_course({"SUMMARY.md": "- [A](a.md)\n", "a.md": picture.format(REMOTE), "img/x.png": ""})
+    (folder / "img" / "x.png").write_bytes(PNG)
+    course = read_course(folder)
+    assert course.lessons[0].text.strip() == picture.format("asset:img/x.png")
+    assert [asset.path for asset in course.assets] == ["img/x.png"]
+    assert course.gaps == ()
+
+
+@pytest.mark.parametrize("own", [{}, {"img/x.png": PNG, "old/x.png": PNG}, {"x.png": b"<html>"}, {".git/x.png": PNG}])
+def test_any_other_remote_picture_stays_and_is_listed(write_course: WriteCourse, own: Mapping[str, bytes]) -> None:
+    text = f"![x]({REMOTE}) and [x]({REMOTE})"
+    folder = write_course({"SUMMARY.md": "- [A](a.md)\n", "a.md": text, **dict.fromkeys(own, "")})
+    for name, octets in own.items():
+        (folder / name).write_bytes(octets)
+    course = read_course(folder)
+    assert course.lessons[0].text.strip() == text
+    assert course.assets == ()
+    assert [(gap.file, gap.line, gap.target, gap.reason) for gap in course.gaps] == [
+        ("a.md", 1, REMOTE, GapReason.ELSEWHERE)
+    ]

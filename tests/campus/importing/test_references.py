@@ -34,6 +34,7 @@ def found_in(text: str) -> list[tuple[str, Use, int]]:
         ("> [a]: b.md", [("b.md", Use.LINK, 0)]),
         ('<a class="x" href="b.md">', [("b.md", Use.LINK, 0)]),
         ("<img alt='[a](b)'\n src=c.png>", [("c.png", Use.PICTURE, 1)]),
+        ("<iframe src='c.html'></iframe>", [("c.html", Use.EMBEDDED, 0)]),
         ("`[a](b.md)`", []),
         ("``[a]` (b.md)``", []),
         ("\\[a](b.md)", []),
@@ -61,6 +62,25 @@ def test_only_the_address_changes() -> None:
 
 def test_a_pictures_attributes_give_its_description() -> None:
     assert rewrite("![](a.png){alt='x\\_y [z]' width=3}.", lambda found: found.address) == "![x\\_y \\[z\\]](a.png)."
+
+
+@pytest.mark.parametrize(
+    ("alt", "plain"),
+    [
+        ("the&lt;br&gt;stack", "the stack"),
+        ("the<br/>stack, a &lt;b&gt;box&lt;/b&gt;", "the stack, a box"),
+        ("a Vec&lt;T&gt; &amp; a &lt;browser&gt;", "a Vec&lt;T&gt; &amp; a &lt;browser&gt;"),
+        ("a &lt;br&gt; Vec&lt;T&gt;", "a Vec&lt;T&gt;"),
+    ],
+)
+@pytest.mark.parametrize("tag", ['<img alt="{}" src="a.png">', '<img src="a.png" alt="{}">', '<img alt="{}">'])
+def test_a_pictures_description_has_no_tags(alt: str, plain: str, tag: str) -> None:
+    expected = tag.replace("a.png", "A.PNG").format(plain)
+    assert rewrite(tag.format(alt), lambda found: found.address.upper()) == expected
+
+
+def test_a_markdown_pictures_description_has_no_tags() -> None:
+    assert rewrite("![a<br>b](a.png) [c<br>d](b.md)", lambda found: found.address) == "![a b](a.png) [c<br>d](b.md)"
 
 
 @given(st.text(alphabet="[]()<>!`\\\"' \n:ab^{}=", max_size=60))

@@ -6,7 +6,7 @@ One job: the answer for one address, and the gap when there is none. Must not kn
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from campus.importing.assets import admitted, suffix_of
 from campus.importing.lesson import AssembledLesson
@@ -16,6 +16,7 @@ from campus.importing.references import Found, Use
 from campus.importing.source import SourceFolder
 
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+WEB: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 UNSAFE: Final = re.compile(r"[\s()<>\[\]\"'`%?#\\]")  # in a Markdown address, or in an address of ours
 
 
@@ -32,6 +33,8 @@ class Addresses:
     def resolve(self, found: Found, line: SourceLine, source: str) -> str:
         """Return the address to write: `lesson:`, `asset:`, `gap:`, or the address itself when it leads elsewhere."""
         address = found.address.strip()
+        if found.use is Use.PICTURE and WEB.match(address):
+            return self._remote_picture(found.address, line, source)
         if ELSEWHERE.match(address) or not address:
             return found.address
         before_fragment, _hash, fragment = address.partition("#")
@@ -45,6 +48,15 @@ class Addresses:
         if lesson is not None and found.use is Use.LINK:
             return self._section(lesson, unquote(fragment), line, source, address)
         return self._file(path, line, source)
+
+    def _remote_picture(self, address: str, line: SourceLine, source: str) -> str:
+        """The course's own picture of this name if there is exactly one: the other host would learn who reads here."""
+        name = unquote(urlsplit(address).path).rpartition("/")[2]
+        own = self._folder.paths_by_name.get(name, ())
+        if len(own) == 1 and self._admit(own[0]):
+            return f"asset:{written(own[0])}"
+        self.gaps.append(Gap(source, line.file, line.number, address, GapReason.ELSEWHERE))
+        return address
 
     def _section(self, lesson: str, fragment: str, line: SourceLine, source: str, address: str) -> str:
         known = self._lessons[lesson]
@@ -64,12 +76,19 @@ class Addresses:
                 return self._gap(GapReason.MISSING_FILE, path, line, source)
             if suffix_of(path) in {"md", "markdown"}:
                 return self._gap(GapReason.NOT_A_LESSON, path, line, source)
-            asset = admitted(self._folder, path)
-            if asset is not None:
-                self.assets[path] = asset
+            if self._admit(path):
                 return f"asset:{written(path)}"
-            self._refused.add(path)
         return self._gap(GapReason.REFUSED_TYPE, path, line, source)
+
+    def _admit(self, path: str) -> bool:
+        """Whether the file is among the assets now."""
+        if path not in self.assets and path not in self._refused:
+            asset = admitted(self._folder, path)
+            if asset is None:
+                self._refused.add(path)
+            else:
+                self.assets[path] = asset
+        return path in self.assets
 
     def _gap(self, reason: GapReason, target: str, line: SourceLine, source: str) -> str:
         self.gaps.append(Gap(source, line.file, line.number, target, reason))

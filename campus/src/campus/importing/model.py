@@ -48,6 +48,7 @@ class GapReason(Enum):
     MISSING_LINES = "missing_lines"
     MISSING_SECTION = "missing_section"
     NOT_A_LESSON = "not_a_lesson"
+    ELSEWHERE = "elsewhere"
     OUTSIDE = "outside"
     REFUSED_TYPE = "refused_type"
 
@@ -58,6 +59,7 @@ SENTENCES: Final = {
     GapReason.MISSING_LINES: "the file has no such lines",
     GapReason.MISSING_SECTION: "the lesson has no such section",
     GapReason.NOT_A_LESSON: "the file is there, but no lesson of this course",
+    GapReason.ELSEWHERE: "the picture lies elsewhere; readers fetch it from there",
     GapReason.OUTSIDE: "it lies outside the imported folder",
     GapReason.REFUSED_TYPE: "files of this kind are not taken over",
 }

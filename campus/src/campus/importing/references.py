@@ -7,7 +7,7 @@ positions. Must not know: what an address means.
 import re
 from collections.abc import Callable
 from enum import Enum
-from html import unescape
+from html import escape, unescape
 from typing import Final
 
 import msgspec
@@ -29,12 +29,16 @@ DEFINITION: Final = re.compile(
 )
 ATTRIBUTES: Final = re.compile(r"\{[^{}]*\}")
 ALT: Final = re.compile(r"\balt\s*=\s*(?P<quote>[\"'])(?P<words>(?:\\.|(?!(?P=quote)).)*)(?P=quote)", re.DOTALL)
+TAG_ALT: Final = re.compile(r"\salt\s*=\s*(?P<quote>[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL)
+# Known elements only: in "a Vec<T> on the heap" nothing is a tag.
+ALT_TAG: Final = re.compile(r"</?(?:br|p|div|span|b|i|em|strong|code|tt|sub|sup|small)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 MARKS: Final = re.compile(r"([\[\]\\`*_<&])")
 
 
 class Use(Enum):
     LINK = "link"
     PICTURE = "picture"
+    EMBEDDED = "embedded"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -102,12 +106,23 @@ class _Scanner:
         self._position = match.end()
         if foreign:
             return
+        is_picture = self._text[position + 1 : position + 4].lower() == "img"
+        alt = TAG_ALT.search(self._text, position, match.end()) if is_picture else None
         for address in TAG_ADDRESS.finditer(self._text, position, match.end()):
-            self._put(
-                address.start("value"),
-                address.end("value"),
-                Use.PICTURE if address["name"] == "src" else Use.LINK,
-            )
+            if alt and alt.start() < address.start():
+                self._plain_alt(alt)
+                alt = None
+            of_src = Use.PICTURE if is_picture else Use.EMBEDDED
+            self._put(address.start("value"), address.end("value"), of_src if address["name"] == "src" else Use.LINK)
+        if alt:
+            self._plain_alt(alt)
+
+    def _plain_alt(self, alt: re.Match[str]) -> None:
+        """Converters leave the tags of a caption in the description, where they would be read aloud."""
+        words = unescape(alt["value"])
+        if ALT_TAG.search(words):
+            plain = " ".join(ALT_TAG.sub(" ", words).split())
+            self._replace_range(alt.start("value"), alt.end("value"), escape(plain))
 
     def _inline(self, opening: int, closing: int) -> None:
         """`](address "title")` at closing; for a picture also `{alt='…'}` behind it."""
@@ -127,6 +142,10 @@ class _Scanner:
         alt = ALT.search(attributes.group()) if attributes else None
         if alt:
             self._replace_range(opening + 1, closing, _escaped(alt["words"]))
+        elif is_picture and self._kept <= opening and "`" not in text[opening:closing]:
+            words = text[opening + 1 : closing]
+            if ALT_TAG.search(words):
+                self._replace_range(opening + 1, closing, " ".join(ALT_TAG.sub(" ", words).split()))
         self._put(start, destination.pos, Use.PICTURE if is_picture else Use.LINK, destination.str)
         self._position = end + 1
         if attributes:

@@ -4,7 +4,10 @@ One job: paths inside the folder and the octets behind them, within the limits. 
 so that no text of the source can name its way out. Must not know: Markdown, formats.
 """
 
+import os
 import posixpath
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from campus.importing.model import ImportLimits, ImportRefused
@@ -38,6 +41,18 @@ class SourceFolder:
         """The names of the files in a folder, sorted; none when there is no such folder."""
         located = self._located(folder)
         return sorted(entry.name for entry in located.iterdir() if entry.is_file()) if located.is_dir() else []
+
+    @cached_property
+    def paths_by_name(self) -> Mapping[str, Sequence[str]]:
+        """Every regular file of the folder by its name; what is hidden or a symbolic link is passed over."""
+        found: dict[str, list[str]] = {}
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in names:
+                file = Path(folder, name)
+                if file.is_file() and not file.is_symlink():
+                    found.setdefault(name, []).append(file.relative_to(self._root).as_posix())
+        return found
 
     def octets(self, path: str, *, limit_octets: int | None = None) -> bytes:
         """Return the whole file."""

@@ -36,6 +36,8 @@ LICENCES: Final[Mapping[str, str]] = {
     "CC0-1.0": "CC0 1.0 Universal",
     "BSD-3-Clause": "Neither the name of",
 }
+# The lesson shows these: the link leads to its top, the picture comes from its own host.
+SHOWN: Final = frozenset({GapReason.MISSING_SECTION, GapReason.ELSEWHERE})
 CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
 LATIN: Final = re.compile(r"[a-z]", re.IGNORECASE)
 
@@ -106,7 +108,7 @@ class Reading:
     def _text(self, source: str, lesson: AssembledLesson, addresses: Addresses, language: str) -> str:
         begin = len(addresses.gaps)
         text = with_addresses(lesson, lambda found, line: addresses.resolve(found, line, source))
-        missing = [gap for gap in addresses.gaps[begin:] if gap.reason is not GapReason.MISSING_SECTION]
+        missing = [gap for gap in addresses.gaps[begin:] if gap.reason not in SHOWN]
         return text + _list_of_missing(missing, labels_for(language))
 
     def _lesson(self, entry: Entry, texts: Mapping[str, str]) -> ImportedLesson:
