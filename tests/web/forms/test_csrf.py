@@ -33,7 +33,7 @@ def application(tmp_path: Path) -> Application:
     def with_csrf(inner: ASGIApplication) -> ASGIApplication:
         return CsrfMiddleware(inner, secret="of this test", session_cookie="session")
 
-    routes = [Route("/", page), Route("/", change, methods=("POST", "PUT", "PATCH", "DELETE"), name="change")]
+    routes = [Route("/", page), Route("/read-only", page), Route("/", change, methods=("POST", "PUT", "PATCH", "DELETE"), name="change")]
     return Application(routes, middleware=[with_csrf])
 
 
@@ -44,11 +44,12 @@ def ask(
     data: Mapping[str, str] | None = None,
     *,
     base_url: str = "http://campus.example",
+    path: str = "/",
     files: Mapping[str, tuple[str, bytes]] | None = None,
 ) -> httpx.Response:
     async def run() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=base_url) as client:
-            return await client.request(method, "/", headers=headers, data=data, files=files)
+            return await client.request(method, path, headers=headers, data=data, files=files)
 
     return asyncio.run(run())
 
@@ -85,6 +86,14 @@ def test_a_foreign_request_is_refused_although_it_has_a_right_token(application:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_safe_methods_are_not_asked(application: Application, method: str) -> None:
     assert ask(application, method, {"sec-fetch-site": "cross-site"}).status_code < 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"sec-fetch-site": "cross-site", "cookie": SESSION}])
+def test_what_no_handler_would_answer_is_told_as_it_is(application: Application, headers: Mapping[str, str]) -> None:
+    wrong_method = ask(application, "DELETE", headers, path="/read-only")
+    assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "GET, HEAD, OPTIONS")  # RFC 9110 §15.5.6
+    assert ask(application, "POST", headers, path="/nothing").status_code == 404
+    assert ask(application, "DELETE", headers).status_code == 403, "a handler stands there"
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from itsdangerous import BadSignature, Signer
 
 from veche.asgi import ASGIApplication, Message, Receive, Scope, Send
 from veche.http import Headers, MutableHeaders, parse_cookie_header, set_cookie_line
+from veche.web.application import OUTCOME_KEY
 from veche.web.errors import HTTPException
 from veche.web.requests import Request
+from veche.web.routing import NotFound, WrongMethod
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1
 SCOPE_KEY: Final = "veche.csrf"
@@ -117,7 +119,7 @@ class CsrfMiddleware:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         tokens = CsrfTokens(scope, self._signer, _cookie_name(scope), self._session_cookie)
         scope[SCOPE_KEY] = tokens
-        if scope["method"] not in SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS and _may_reach_a_handler(scope):
             reason = await _refusal(Request(scope, receive), tokens)
             if reason:
                 raise HTTPException(403, reason)
@@ -130,6 +132,11 @@ class CsrfMiddleware:
             await send(message)
 
         await self._application(scope, receive, send_with_cookie)
+
+
+def _may_reach_a_handler(scope: Scope) -> bool:
+    """Return whether there is something to protect; what ends as 404, 405 or a redirect shall say so to everyone."""
+    return not isinstance(scope.get(OUTCOME_KEY), (NotFound, WrongMethod))
 
 
 async def _refusal(request: Request, tokens: CsrfTokens) -> str:
