@@ -106,6 +106,12 @@ def test_strangers_read_and_a_session_writes_only_from_our_own_pages(sqlite_url:
             stranger, anna = site.visitor(), site.visitor()
             await site.register(anna, "anna")
             assert (await stranger.post("/api/threads", json=NEW)).status_code == 401
+            program = Client(stranger.application)
+            program.headers = {}  # nothing that a browser adds
+            refused = await program.post("/api/threads", json=NEW)
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert "personal token" in refused.json()["detail"]
             forged = await anna.post("/api/threads", json=NEW, headers={"sec-fetch-site": "cross-site"})
             assert forged.status_code == 403
             assert (await anna.post("/api/threads", json=NEW)).status_code == 201

@@ -10,7 +10,7 @@ import pytest
 
 from veche.asgi import ASGIApplication, Message, Scope
 from veche.language import Catalogues
-from veche.web import Application, PlainTextResponse, Request, Response, Route
+from veche.web import Application, Mount, PlainTextResponse, Request, Response, Route
 from veche.web.csrf import CsrfMiddleware
 from veche.web.templates import Templates
 
@@ -33,7 +33,12 @@ def application(tmp_path: Path) -> Application:
     def with_csrf(inner: ASGIApplication) -> ASGIApplication:
         return CsrfMiddleware(inner, secret="of this test", session_cookie="session")
 
-    routes = [Route("/", page), Route("/read-only", page), Route("/", change, methods=("POST", "PUT", "PATCH", "DELETE"), name="change")]
+    routes: list[Route | Mount] = [
+        Route("/", page),
+        Route("/read-only", page),
+        Route("/", change, methods=("POST", "PUT", "PATCH", "DELETE"), name="change"),
+    ]
+    routes += [Route("/api/notes", change, methods=("POST",)), Mount("/api/other", PlainTextResponse("reached"))]
     return Application(routes, middleware=[with_csrf])
 
 
@@ -176,6 +181,26 @@ def test_a_bearer_token_needs_no_proof(application: Application) -> None:
     assert (
         ask(application, "POST", {"authorization": "Bearer secret", "sec-fetch-site": "cross-site"}).status_code == 200
     )
+
+
+def test_a_program_that_forgot_its_token_is_answered_by_the_api_itself(application: Application) -> None:
+    assert ask(application, "POST", path="/api/notes").status_code == 200
+    assert ask(application, "POST").status_code == 403, "a login form has no session either"
+    assert ask(application, "POST", path="/api/other/notes").status_code == 403, "what is mounted has its own sessions"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"cookie": SESSION},
+        {"cookie": f"__Host-{SESSION}"},
+        {"authorization": "Basic YTpi"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "http://evil.example"},
+    ],
+)
+def test_the_api_too_is_closed_to_other_sites(application: Application, headers: Mapping[str, str]) -> None:
+    assert ask(application, "POST", headers, path="/api/notes").status_code == 403
 
 
 @pytest.mark.parametrize("cookie", [SESSION, f"__Host-{SESSION}"])

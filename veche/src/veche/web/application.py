@@ -64,6 +64,7 @@ class Application:
     ) -> None:
         self.routes = tuple(routes)
         self.debug = debug
+        self.api_prefixes = api_prefixes
         self.logger = logger if logger is not None else StreamLog(sys.stderr)
         self._router = Router(self.routes)
         self._limits = limits

@@ -7,7 +7,10 @@ The order, cheapest and strongest first:
 1. a bearer token without a session cookie: no browser adds it by itself, so nothing can be forged;
 2. Sec-Fetch-Site (W3C Fetch Metadata): browsers send it over TLS and to localhost, pages cannot set it;
 3. Origin, else Referer: its host must be ours; browsers add Origin to every POST, also without TLS;
-4. a token, in the form or in X-CSRF-Token, that matches the signed cookie: for browsers that send none of these,
+4. an API route that is asked with no session cookie and no other credentials, and by none of the above: a program that
+   forgot its token. There is nothing that could be abused, and the route's own 401 says what is missing. (Pages do not
+   have this way out: a login form has no session yet, and must not be sent by strangers.)
+5. a token, in the form or in X-CSRF-Token, that matches the signed cookie: for browsers that send none of these,
    and for scripts that use a session.
 """
 
@@ -20,10 +23,10 @@ from itsdangerous import BadSignature, Signer
 
 from veche.asgi import ASGIApplication, Message, Receive, Scope, Send
 from veche.http import Headers, MutableHeaders, parse_cookie_header, set_cookie_line
-from veche.web.application import OUTCOME_KEY
+from veche.web.application import OUTCOME_KEY, Application
 from veche.web.errors import HTTPException
 from veche.web.requests import Request
-from veche.web.routing import NotFound, WrongMethod
+from veche.web.routing import Found, NotFound, WrongMethod
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1
 SCOPE_KEY: Final = "veche.csrf"
@@ -152,10 +155,20 @@ async def _refusal(request: Request, tokens: CsrfTokens) -> str:
         if _same_host(source, headers.get("host", ""), request.scope["scheme"]):
             return ""
         return "This request was sent from a page of another site."
+    if not tokens.has_session and "authorization" not in headers and _is_api_route(request):
+        return ""
     token = headers.get(TOKEN_HEADER, "") or (await request.form()).text(TOKEN_FIELD)
     if tokens.matches(token):
         return ""
     return "This form has expired, or it is not ours. Load the page again, and send it once more."
+
+
+def _is_api_route(request: Request) -> bool:
+    """Return whether a handler of ours answers below one of the api_prefixes; what is mounted has its own sessions."""
+    application = request.scope.get("app")
+    if not isinstance(application, Application) or not isinstance(request.scope[OUTCOME_KEY], Found):
+        return False
+    return request.path.removeprefix(request.root_path).startswith(application.api_prefixes)
 
 
 def _source(headers: Headers) -> str:
