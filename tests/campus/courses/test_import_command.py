@@ -40,9 +40,22 @@ def test_the_command_says_where_the_course_is_and_lists_every_gap_by_file(tmp_pa
     assert "7 created, 0 updated, 0 unchanged, 0 archived" in done.stdout
     assert "src/heat.md:16: src/img/none.png (the file is not in the source)" in done.stdout
     assert done.stdout.count("\nsrc/heat.md\n") == 1
-    assert "Reading the lessons: 12/12" in done.stderr, "plain lines where no terminal is"
+    assert done.stderr.splitlines() == ["Reading the lessons: 6/6", "Keeping pictures and files: 3/3"], (
+        "one line each where no terminal is"
+    )
     again = run(BOOKS / "bread", tmp_path)
     assert "0 created, 0 updated, 7 unchanged, 0 archived" in again.stdout
+
+
+def test_a_single_gap_is_one_thing(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "SUMMARY.md").write_text("- [A](a.md)\n", encoding="utf-8")
+    (folder / "a.md").write_text("[b](b.pdf)\n", encoding="utf-8")
+    done = run(folder, tmp_path / "var")
+    assert (
+        "The source refers to 1 thing that it does not hold, by file and line:\n\na.md\n  a.md:1: b.pdf" in done.stdout
+    )
 
 
 def test_a_structure_that_cannot_be_read_is_refused_with_file_and_line(tmp_path: Path) -> None:
@@ -78,7 +91,7 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     os.close(ours)
     assert process.wait(30) == 0
     assert "━".encode() in drawn
-    assert b"12/12" in drawn
+    assert b"6/6" in drawn
 
 
 def test_a_killed_import_leaves_nothing_half_imported(tmp_path: Path) -> None:

@@ -148,8 +148,8 @@ def test_importing_twice_gives_the_same(bread: ImportedCourse) -> None:
 def test_progress_ends_where_it_said() -> None:
     seen: list[tuple[int, int, str]] = []
     read_course(BREAD, progress=lambda done, total, what: seen.append((done, total, what)))
-    assert [done for done, _total, _what in seen] == list(range(1, 13))
-    assert {total for _done, total, _what in seen} == {12}
+    assert [done for done, _total, _what in seen] == list(range(1, 7))
+    assert {total for _done, total, _what in seen} == {6}
 
 
 def test_a_book_without_book_toml_and_with_its_summary_at_the_top(write_course: WriteCourse) -> None:

@@ -27,7 +27,6 @@ from veche.data import DataError, UnitsOfWork, open_database
 from veche.data.migrations import migrate
 from veche.publish import Change
 
-STEPS: Final = 10  # lines of progress where there is no terminal to draw a bar on
 READING: Final = "Reading the lessons"
 KEEPING: Final = "Keeping pictures and files"
 
@@ -65,7 +64,9 @@ def report_lines(report: ImportReport, course: ImportedCourse, address: str) -> 
     if not report.gaps:
         return
     yield ""
-    yield f"The source refers to {len(report.gaps)} things that it does not hold; the lessons show a mark there:"
+    count = len(report.gaps)
+    things = "1 thing" if count == 1 else f"{count} things"
+    yield f"The source refers to {things} that it does not hold, by file and line:"
     for file, gaps in groupby(sorted(report.gaps, key=_place), key=lambda gap: gap.file):
         yield ""
         yield file
@@ -112,7 +113,7 @@ async def _find_teacher(units: UnitsOfWork, name: str) -> int | None:
 
 @contextmanager
 def _shown(what: str, stream: TextIO | None = None) -> Iterator[Progress]:
-    """Give a function that shows progress: a bar on a terminal, else some plain lines."""
+    """Give a function that shows progress: a bar on a terminal, else one line at the end."""
     stream = stream or sys.stderr
     if stream.isatty():
         with _bar(what) as progress:
@@ -122,7 +123,7 @@ def _shown(what: str, stream: TextIO | None = None) -> Iterator[Progress]:
 
 
 def _line(stream: TextIO, what: str, done: int, total: int) -> None:
-    if done == total or done * STEPS // total != (done - 1) * STEPS // total:
+    if done == total:
         stream.write(f"{what}: {done}/{total}\n")
         stream.flush()
 

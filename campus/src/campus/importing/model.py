@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-# progress(done, total, what): called after each lesson with its source.
+# progress(done, total, what): called once for each lesson or file, with its source.
 Progress = Callable[[int, int, str], None]
 
 

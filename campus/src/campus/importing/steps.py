@@ -58,19 +58,15 @@ class Reading:
 
     def course(self) -> ImportedCourse:
         sources = [entry.source for entry in self._outline.entries if entry.source]
-        total = 2 * len(sources)
         pieces = {entry.source: self._pieces(entry) for entry in self._outline.entries if entry.source}
         language = self._outline.language or _language_of(pieces)
         lessons: dict[str, AssembledLesson] = {}
         for done, entry in enumerate((entry for entry in self._outline.entries if entry.source), start=1):
             title = self._heads[entry.source].title or entry.title
             lessons[entry.source] = assembled(pieces[entry.source], title, labels_for(language))
-            self._progress(done, total, entry.source)
+            self._progress(done, len(sources), entry.source)
         addresses = Addresses(self._folder, lessons)
-        texts: dict[str, str] = {}
-        for done, source in enumerate(sources, start=len(sources) + 1):
-            texts[source] = self._text(source, lessons[source], addresses, language)
-            self._progress(done, total, source)
+        texts = {source: self._text(source, lessons[source], addresses, language) for source in sources}
         notices = _notices(self._folder)
         return ImportedCourse(
             name=self._folder.name,
