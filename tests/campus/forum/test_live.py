@@ -346,6 +346,23 @@ def test_a_preview_follows_what_is_typed_once_it_was_asked_for(sqlite_site: Live
     assert not page.locator("#m2").count(), "a preview sends nothing"
 
 
+def test_a_preview_takes_old_complaints_away(sqlite_site: LiveSite, browsing: Browsing) -> None:
+    browsing.expect_problem("status of 422")
+    site = sqlite_site
+    anna = site.person("anna")
+    page = opened(browsing, site, anna, f"/threads/{site.start_thread(anna, 'Bread')}")
+    page.click("#message-form button.primary")
+    sees(page, "#message-form .form-errors")
+    page.fill("#message-form-text", "one **bold** word ")
+    page.click("#message-form button[name=preview]")
+    sees(page, "#preview strong", has_text="bold")
+    misses(page, "#message-form .form-errors")
+    misses(page, "#message-form [aria-invalid], #message-form .field-wrong, #message-form .field-error")
+    assert page.input_value("#message-form-text") == "one **bold** word ", "as it was typed, to the last space"
+    page.click("#message-form button.primary")
+    sees(page, "#m2", has_text="bold")
+
+
 def test_a_message_is_pushed_to_sockets_on_every_worker(sqlite_site: LiveSite) -> None:
     site = sqlite_site
     anna = site.person("anna")

@@ -102,7 +102,11 @@ function fail(form, failure) {
   if (tell(form, "live:failed", { failure })) announce(text("failed"));
 }
 
-/** Show one element of the answer, such as a preview; the page, its address and its history stay. */
+/**
+ * Show one element of the answer, such as a preview; the page, its address and its history stay.
+ *
+ * The answer to a POST also says what is wrong with the form now: earlier complaints go. What is typed is never touched.
+ */
 async function showPart(form, submitter, { method, url, body }, id) {
   partsUnderWay.get(form)?.abort();
   const request = new AbortController();
@@ -114,7 +118,9 @@ async function showPart(form, submitter, { method, url, body }, id) {
     const { next } = await fetchPage(url, { ...options, signal: request.signal });
     const [old, part] = [document.getElementById(id), next?.getElementById(id)];
     if (!old || !part) throw new TypeError(`no element #${id} in the answer of ${url.pathname}`);
-    morph(old, part);
+    const judged = method !== "get" && form.id ? next.getElementById(form.id) : null;
+    if (judged?.localName === "form") morph(form, judged);
+    if (!judged?.contains(part)) morph(old, part);
   } catch (failure) {
     if (failure.name !== "AbortError") fail(form, failure);
   } finally {
