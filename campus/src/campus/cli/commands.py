@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from campus.cli.address import find_address
 from campus.cli.up import serve_site
 from campus.settings import CampusSettings
 from veche.cli import ServerSettings
@@ -83,21 +84,21 @@ def _password(name: str, address: str, **values: Any) -> None:
     from campus.cli.links import password_link
 
     settings, _rest = split(values)
-    click.echo(password_link(settings, name, settings.public_url or address))
+    click.echo(password_link(settings, name, find_address(settings, address)))
 
 
 def _import(folder: Path, teacher: str, address: str, **values: Any) -> None:
     from campus.cli.importing import import_folder
 
     settings, _rest = split(values)
-    sys.exit(import_folder(settings, folder, teacher=teacher, address=settings.public_url or address))
+    sys.exit(import_folder(settings, folder, teacher=teacher, address=find_address(settings, address)))
 
 
 ADDRESS_OPTION: Final = click.Option(
     ["--address"],
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    help="Where the site is reached, when no --public-url is set.",
+    default="",
+    metavar="URL",
+    help="Where the site is reached, when no --public-url is set; by default where `campus up` served last.",
 )
 SERVER_OPTIONS: Final = options_of(
     [setting for setting in settings_of(ServerSettings) if setting.name not in NOT_HERE], prefix="VECHE"

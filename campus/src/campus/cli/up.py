@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from campus.cli.address import keep_address
 from campus.settings import ADMINISTRATOR_LINK_FILE, CampusSettings
 from veche.cli import ServerSettings, serve
 
@@ -31,8 +32,12 @@ def environment_of(settings: CampusSettings) -> Mapping[str, str]:
 
 
 def welcome(settings: CampusSettings, bind: str) -> None:
-    """Print where the site is, and the administrator's link while there is no administrator."""
-    address = settings.public_url or (f"http://{bind}" if ":" in bind and "/" not in bind else bind)
+    """Print where the site is, and the administrator's link while there is no administrator.
+
+    The address is also kept for the other commands.
+    """
+    address = settings.public_url or (bind if bind.startswith(("unix:", "fd:")) else f"http://{bind}")
+    keep_address(settings, address)
     sys.stderr.write(f"\n  Campus is at  {address}\n")
     link = Path(settings.data_directory) / ADMINISTRATOR_LINK_FILE
     if link.exists():
