@@ -80,6 +80,25 @@ def test_an_unknown_path_is_the_sites_own_404_in_the_readers_language(sqlite_url
     run(sqlite_url, tmp_path, scenario)
 
 
+def test_a_403_advises_to_send_again_only_where_that_helps(sqlite_url: str, tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        member = site.visitor()
+        await site.register(member, "anna")
+        answer = await member.get("/administration/people")
+        assert answer.status_code == 403
+        assert "Your role in this community" in answer.text
+        assert "once more" not in answer.text
+        foreign = {"sec-fetch-site": "cross-site"}
+        answer = await member.post("/login", form={}, headers=foreign)
+        assert answer.status_code == 403
+        assert "send it once more" in answer.text
+        assert "Your role" not in answer.text
+        russian = await member.post("/login", form={}, headers={**foreign, "accept-language": "ru"})
+        assert "отправьте форму ещё раз" in russian.text
+
+    run(sqlite_url, tmp_path, scenario)
+
+
 def test_who_is_logged_in_stays_so_on_an_error_page(sqlite_url: str, tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         visitor = site.visitor()

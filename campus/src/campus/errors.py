@@ -13,6 +13,7 @@ from campus.accounts.viewer import Viewer, Viewers
 from campus.screen import Screen
 from veche.data import DatabaseUnavailable, DataError, StatementTimedOut, TransactionConflict, UnitExpired
 from veche.web import ExceptionHandler, HTTPException, RedirectResponse, Request, Response
+from veche.web.csrf import CsrfRefused
 from veche.web.layouts import Layouts
 
 STATUSES: Final = (400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503)
@@ -49,6 +50,7 @@ class ErrorPages:
                 status_code=error.status_code,
                 code=error.status_code,
                 detail=error.detail,
+                is_forgery=isinstance(error, CsrfRefused),
                 error_id=error.members.get("error_id", ""),
                 headers={"cache-control": "no-store"},
             )

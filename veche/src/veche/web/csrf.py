@@ -35,6 +35,13 @@ TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105  # a name
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
+class CsrfRefused(HTTPException):
+    """403 because of where the request comes from, not of who sent it: a site may give other advice."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(403, detail)
+
+
 class CsrfTokens:
     """The token of one request: made when a template asks for it, and only then put into a cookie."""
 
@@ -125,7 +132,7 @@ class CsrfMiddleware:
         if scope["method"] not in SAFE_METHODS and _may_reach_a_handler(scope):
             reason = await _refusal(Request(scope, receive), tokens)
             if reason:
-                raise HTTPException(403, reason)
+                raise CsrfRefused(reason)
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and (line := tokens.set_cookie_line()) is not None:
