@@ -20,6 +20,7 @@ from veche.web import (
     Request,
     Response,
     Route,
+    StartupRefused,
     WebSocket,
     WebSocketRoute,
 )
@@ -218,3 +219,15 @@ def test_the_site_draws_its_own_404() -> None:
         assert (answer.status_code, answer.text) == (404, "the site's own page")
 
     in_client(Application(exception_handlers={404: not_found}), test)
+
+
+def test_a_lifespan_that_refuses_is_told_without_a_traceback() -> None:
+    @asynccontextmanager
+    async def refuse(_application: Application) -> AsyncIterator[None]:
+        raise StartupRefused("no database; start it")
+        yield
+
+    log = io.StringIO()
+    with pytest.raises(RuntimeError, match="no database; start it"):
+        in_client(Application([], lifespan=refuse, logger=StreamLog(log)), lambda _client: asyncio.sleep(0))
+    assert log.getvalue() == ""

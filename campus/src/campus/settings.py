@@ -71,20 +71,32 @@ def read_secret_key(data_directory: Path) -> bytes:
     """Return the site's secret key; the first call makes the file, readable by its owner only.
 
     Workers that start at once agree: the key is written aside and linked into place, and the first link wins.
-    Raises SettingsError when the file is not a key or others can read it.
+    Raises SettingsError when the folder cannot be used, the file is not a key, or others can read it.
     """
     path = data_directory / "secret-key"
-    data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _make_key(path)
-    if path.stat().st_mode & 0o077:
-        raise SettingsError(f"others can read {path}; expected mode 0600; run: chmod 600 {path}")
-    key = path.read_bytes()
+    try:
+        data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _make_key(path)
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"others can read {path}; expected mode 0600; run: chmod 600 {path}")
+        key = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(unusable_folder(data_directory, error)) from error
     if len(key) != KEY_OCTETS:
         raise SettingsError(
             f"{path} holds {len(key)} octets; expected {KEY_OCTETS}; delete it, everybody logs in again"
         )
     return key
+
+
+def unusable_folder(data_directory: Path, error: OSError) -> str:
+    """Return what to tell the operator about a data directory that cannot be used."""
+    return (
+        f"the data directory {data_directory} cannot be used ({error.strerror or error}: {error.filename or ''}); "
+        "expected a folder that this user can write in; mend its path or permissions, or name another one with "
+        "--data-directory or CAMPUS_DATA_DIRECTORY"
+    )
 
 
 def _make_key(path: Path) -> None:

@@ -21,9 +21,10 @@ from campus.communities import ensure_first_community
 from campus.feature import Feature
 from campus.model import DEFAULT_COMMUNITY_ID, Community
 from campus.parts import Parts
-from campus.settings import ADMINISTRATOR_LINK_FILE
-from veche.data import find
+from campus.settings import ADMINISTRATOR_LINK_FILE, unusable_folder
+from veche.data import DatabaseUnavailable, SchemaMismatch, find
 from veche.data.migrations import migrate
+from veche.web import StartupRefused
 
 PACKAGE: Final = "campus.migrations"
 SAMPLE_MARK: Final = "sample-pending"
@@ -33,8 +34,21 @@ async def prepare(parts: Parts, features: Sequence[Feature]) -> None:
     """Make the site ready to answer. Others that start meanwhile wait here, then find everything done.
 
     A start that dies on the way leaves a mark, and the next one goes on: each step is complete or was not begun.
-    Raises DataError when the database cannot be reached or is newer than this program.
+    Raises StartupRefused when the database cannot be reached or is newer than this program, and when the data directory
+    cannot be written in.
     """
+    try:
+        await _prepare(parts, features)
+    except (DatabaseUnavailable, SchemaMismatch) as error:
+        raise StartupRefused(
+            f"the database cannot be used: {error}; expected a database that answers and that this version knows; "
+            "start or mend it, or name another one with --database or CAMPUS_DATABASE"
+        ) from error
+    except OSError as error:
+        raise StartupRefused(unusable_folder(Path(parts.settings.data_directory), error)) from error
+
+
+async def _prepare(parts: Parts, features: Sequence[Feature]) -> None:
     folder = Path(parts.settings.data_directory)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder / "starting.lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -7,6 +7,7 @@ from veche.web.error_pages import problem_response, wants_problem
 from veche.web.errors import (
     ClientDisconnect,
     HTTPException,
+    StartupRefused,
     UnknownRoute,
     WebError,
     WebSocketDisconnect,
@@ -62,6 +63,7 @@ __all__ = [
     "Response",
     "Route",
     "ServerSentEvent",
+    "StartupRefused",
     "State",
     "StaticFiles",
     "StreamingResponse",

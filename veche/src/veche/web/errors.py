@@ -58,3 +58,10 @@ class WrongConfiguration(WebError):
 
 class UnknownRoute(WebError):
     """No route has that name, or its path lacks one of the parameters given to url_for."""
+
+
+class StartupRefused(WebError):
+    """Raised in a lifespan: the application cannot start until an operator acts, and the text says how.
+
+    The server shows the text alone; any other exception is a bug and is shown with its traceback.
+    """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level, Sink
+from veche.web.errors import StartupRefused
 
 if TYPE_CHECKING:
     from veche.web.application import Application
@@ -36,6 +37,9 @@ async def run_lifespan(
     await receive()
     try:
         opened = await entered.__aenter__()
+    except StartupRefused as error:  # not logged here: the server says it
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
     except Exception as error:
         _log(logger, "the application cannot start", error)
         await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})

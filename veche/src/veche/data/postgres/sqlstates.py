@@ -52,7 +52,8 @@ def translate(error: psycopg.Error, table: sa.Table | None = None) -> DataError:
     if not state and isinstance(error, psycopg.ProgrammingError):
         return StatementWrong(f"psycopg cannot run this statement: {error}")
     # 08 connection, 53 resources, 57P operator, 58 system, XX internal, 25006 a standby, or no answer at all
-    return DatabaseUnavailable(f"PostgreSQL cannot serve now ({state or type(error).__name__}): {error}; try again")
+    told = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return DatabaseUnavailable(f"PostgreSQL cannot serve now ({state or type(error).__name__}): {told}; try again")
 
 
 def _violation(error: psycopg.Error, kind: ConstraintKind, table: sa.Table | None) -> ConstraintViolated:

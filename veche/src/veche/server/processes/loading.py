@@ -13,6 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Final
 
 from veche.server.errors import ApplicationError
+from veche.settings import SettingsError
 
 # Frames of the server and of the import machinery: the reader looks for the first line that is theirs.
 NOT_THE_READERS_CODE: Final = (
@@ -39,6 +40,8 @@ def load_application(name: str, *, factory: bool, app_dir: str) -> Any:
         return target
     try:
         return target()
+    except SettingsError as error:  # the operator's to mend: our frames would only hide what to do
+        raise ApplicationError(f"{name} cannot start: {error}") from None
     except BaseException as error:
         raise ApplicationError(f"the factory {name} failed: {one_line(error)}") from error
 
