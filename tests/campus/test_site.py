@@ -1,6 +1,7 @@
 """The composed site: its own error pages, what middleware adds, its start and its end."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -76,6 +77,20 @@ def test_an_unknown_path_is_the_sites_own_404_in_the_readers_language(sqlite_url
         assert 'class="shell"' in answer.text
         problem = await site.visitor(accept="application/json").get("/nothing")
         assert problem.headers["content-type"] == "application/problem+json"
+
+    run(sqlite_url, tmp_path, scenario)
+
+
+def test_the_readable_page_of_the_api_wears_the_sites_style_sheet(sqlite_url: str, tmp_path: Path) -> None:
+    async def scenario(site: Site) -> None:
+        page = (await site.visitor().get("/api")).text
+        found = re.search(r'<link rel="stylesheet" href="([^"]+)">', page)
+        assert found is not None
+        sheet = await site.visitor().get(found[1])
+        assert sheet.status_code == 200
+        assert sheet.headers["content-type"].startswith("text/css")
+        assert "main.api" in sheet.text
+        assert '<main class="api">' in page
 
     run(sqlite_url, tmp_path, scenario)
 
