@@ -17,6 +17,8 @@ from fixtures.live_forum import LiveSite, live_site
 from veche.data import UnitsOfWork
 from veche.identity import Passwords
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:

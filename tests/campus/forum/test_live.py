@@ -26,6 +26,8 @@ from fixtures.live_forum import LiveSite, Person, live_site
 from fixtures.servers import wait_until
 from veche.data import UnitsOfWork, new_id
 
+pytestmark = pytest.mark.process
+
 PUSHED_SECONDS = 3.0  # sooner than the floor asks the database (5 s), and sooner than a beat (25 s)
 HEALED_SECONDS = 12.0
 LATENCY_MILLISECONDS = 100
