@@ -24,7 +24,8 @@ def room(browsing: Browsing, board: BoardServer, *, name: str = "", **options: A
     page = context.new_page()
     page.goto(board.url + "/rooms/1")
     if options.get("java_script_enabled", True):
-        expect(page.locator("html")).to_have_class(CONNECTED)
+        # Generous: where sockets and streams are blocked each is tried before the page falls back to asking.
+        expect(page.locator("html")).to_have_class(CONNECTED, timeout=20_000)
     return page
 
 

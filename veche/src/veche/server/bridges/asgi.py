@@ -226,8 +226,10 @@ class AsgiExchange:
         if error is not None:
             self._failed(error)
         elif not (self._ended or self._gone):
-            if not self._told_to_end:
-                self._report("the application returned before its response was complete", None)
+            if self._told_to_end:
+                self._outlet.fail_response(503)  # it stopped because we asked: no fault of its own
+                return
+            self._report("the application returned before its response was complete", None)
             self._outlet.fail_response(500)
 
     def _failed(self, error: BaseException) -> None:
