@@ -24,8 +24,7 @@ def room(browsing: Browsing, board: BoardServer, *, name: str = "", **options: A
     page = context.new_page()
     page.goto(board.url + "/rooms/1")
     if options.get("java_script_enabled", True):
-        # Generous: where sockets and streams are blocked each is tried before the page falls back to asking.
-        expect(page.locator("html")).to_have_class(CONNECTED, timeout=20_000)
+        expect(page.locator("html")).to_have_class(CONNECTED)
     return page
 
 

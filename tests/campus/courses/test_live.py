@@ -13,7 +13,7 @@ from fixtures.live_forum import LiveSite, Person, live_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
-PUSHED_MILLISECONDS = 3_000  # sooner than anything that asks by itself (5 s), also on a loaded machine
+PUSHED_MILLISECONDS = 1500  # sooner than anything that asks by itself
 PATIENCE_MILLISECONDS = 5_000  # Playwright's own
 
 
