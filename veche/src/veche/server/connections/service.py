@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import Clock
-from veche.server.limits import ConnectionLimits
+from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
 
 
@@ -56,7 +56,7 @@ class Service:
     """One application, its bounds, its clock, and everyone who is connected to it."""
 
     def __init__(
-        self, bridge: Bridge, limits: ConnectionLimits, clock: Clock, reporter: Reporter, access_log: AccessLog | None
+        self, bridge: Bridge, limits: RequestLimits, clock: Clock, reporter: Reporter, access_log: AccessLog | None
     ) -> None:
         self.bridge = bridge
         self.limits = limits

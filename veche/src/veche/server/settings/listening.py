@@ -1,0 +1,26 @@
+"""Where connections are accepted."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from veche.server.settings.application import ApplicationSettings
+
+
+class ListeningSettings(ApplicationSettings, frozen=True, kw_only=True):
+    """Addresses and sockets."""
+
+    bind: Annotated[
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description="Address to serve on: HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N. May be given several times.",
+        ),
+    ] = ("127.0.0.1:8000",)
+    socket_permissions: Annotated[
+        str, Meta(pattern="^0?[0-7]{3}$", description="Permissions of unix: sockets.", extra={"unit": "octal"})
+    ] = "0666"
+    backlog: Annotated[
+        int,
+        Meta(ge=1, description="Connections the kernel keeps waiting for a worker.", extra={"unit": "connections"}),
+    ] = 2048

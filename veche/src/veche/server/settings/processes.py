@@ -1,0 +1,32 @@
+"""How many processes there are, and how long they are waited for."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from veche.server.settings.records import RecordSettings
+
+LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]
+
+
+class ProcessSettings(RecordSettings, frozen=True, kw_only=True):
+    """Workers, from their start to their end."""
+
+    workers: Annotated[
+        int, Meta(ge=0, description="Worker processes; 0 is one per usable core.", extra={"unit": "processes"})
+    ] = 0
+    loop: Annotated[
+        LoopName, Meta(description="Event loop of the workers; auto takes uvloop where it can be imported.")
+    ] = "auto"
+    startup_seconds: Annotated[
+        float,
+        Meta(gt=0, description="A worker that is not ready by then is ended and explained.", extra={"unit": "seconds"}),
+    ] = 120.0
+    drain_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Stopping and reloading wait this long for requests in flight to end.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 30.0
