@@ -24,13 +24,13 @@ def test_numbers_have_the_separators_of_the_language(translator: Translator) -> 
 
 
 def test_a_day_is_written_as_the_language_writes_it(translator: Translator) -> None:
-    expected = {"en": "November 30, 2026", "ru": "30 ноября 2026 г."}
+    expected = {"en": "30 November 2026", "ru": "30 ноября 2026 г."}
     assert _shown(translator.date(MOMENT.date())) == expected[translator.language]
 
 
 def test_a_moment_is_shown_in_the_reader_s_zone(translator: Translator) -> None:
     moscow = datetime.timezone(datetime.timedelta(hours=3))
-    assert {"en": "9:05", "ru": "21:05"}[translator.language] in translator.moment(MOMENT, zone=moscow)
+    assert "21:05" in translator.moment(MOMENT, zone=moscow)
 
 
 def test_a_moment_without_zone_is_utc(translator: Translator) -> None:

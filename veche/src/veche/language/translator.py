@@ -6,12 +6,15 @@ Must not know: where catalogues lie, who reads.
 
 import datetime
 from gettext import NullTranslations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from babel import Locale
 
 Style = Literal["short", "medium", "long", "full"]
+
+# "en" alone is American to Babel: months first, 12 hours. The rest of the world writes English as Britain does.
+FORMATS_OF: Final = {"en": "en-GB"}
 
 
 class Translator:
@@ -55,7 +58,7 @@ class Translator:
         return format_percent(share, locale=self._locale())
 
     def date(self, day: datetime.date, style: Style = "long") -> str:
-        """Return a day: November 30, 2026 or 30 ноября 2026 г."""
+        """Return a day: 30 November 2026 or 30 ноября 2026 г."""
         from babel.dates import format_date
 
         return format_date(day, format=style, locale=self._locale())
@@ -81,5 +84,5 @@ class Translator:
         if self._locale_of_language is None:
             from babel import Locale
 
-            self._locale_of_language = Locale.parse(self.language, sep="-")
+            self._locale_of_language = Locale.parse(FORMATS_OF.get(self.language, self.language), sep="-")
         return self._locale_of_language
