@@ -1,6 +1,6 @@
 """A contest: several servers side by side, measured in alternating short bursts, so that the machine's moods hit all.
 
-One job: start, alternate, compute medians, print one table.
+One job: start, alternate, keep what was measured (`report.py` prints it).
 """
 
 import os
@@ -8,29 +8,67 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, field
 
-from benchmarks.load import Outcome, burst, generator
-from benchmarks.machine import busy_share, cores_apart, cpu_seconds, model_name
+from benchmarks.load import Load, Outcome
+from benchmarks.machine import busy_share, cores_apart, cpu_seconds, pinned_to
 
-NOISY_SPREAD = 0.10
-NOISY_SHARE = 0.15
-START_SECONDS = 20.0
+START_SECONDS = 30.0
+
+
+def answers_http(port: int) -> bool:
+    """Whether GET / is answered 200 over HTTP/1.1."""
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        return connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+class DidNotStart(Exception):
+    """A server could not be measured; the text is what it said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A server: its name in the table, and its command with {port} in it."""
+    """A server: its name in the table, and its command with {port} in it.
+
+    log_off, log_on: what is added to the command; without log_on it takes no part with access logs on.
+    cores: how many the server may use; most have one.
+    """
 
     name: str
     command: Sequence[str]
-    versions: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    log_off: Sequence[str] = ()
+    log_on: Sequence[str] | None = None
+    cores: int = 1
+    ready: Callable[[int], bool] = answers_http
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`ours` shall do at least `ratio` times what the best of `peers` does per CPU-second, on Python 3.12 and newer."""
+
+    ratio: float
+    peers: Sequence[str]
+    ours: str = "veche"
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One table: who takes part, the work, whom the ratios are to, and what is aimed at."""
+
+    name: str
+    title: str
+    contestants: Sequence[Contestant]
+    load: Load
+    reference: str
+    targets: Sequence[Target] = ()
+    unit: str = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,143 +90,108 @@ class Measured:
         return self.outcome.requests / max(self.cpu_seconds, 1e-9)
 
 
-Rounds = list[dict[str, Measured]]
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that one contest brought."""
+
+    rounds: Sequence[Mapping[str, Measured]]
+    seconds: float
+    logged: bool
+    noise_before: float
+    cores: tuple[int, int]
+
+    def ratio(self, ours: str, theirs: str) -> float:
+        """The median of the ratios inside each round: both had the same weather."""
+        return statistics.median(
+            one[ours].per_cpu_second / max(one[theirs].per_cpu_second, 1e-9) for one in self.rounds
+        )
+
+    def bursts(self, name: str) -> list[Measured]:
+        return [one[name] for one in self.rounds]
+
+    def median(self, name: str) -> float:
+        return statistics.median(one.per_cpu_second for one in self.bursts(name))
+
+    def spread(self, name: str) -> float:
+        """How far the quartiles of a server's rounds are apart, as a share of its median."""
+        rates = [one.per_cpu_second for one in self.bursts(name)]
+        if len(rates) < 2:
+            return 0.0
+        low, middle, high = statistics.quantiles(rates, n=4)
+        return (high - low) / max(middle, 1e-9)
 
 
-def contest(
-    contestants: Sequence[Contestant], *, reference: str, rounds: int, seconds: float, connections: int
-) -> Rounds:
-    """Measure and print; the table's ratios are medians of the ratios inside each round."""
+def hold(contest: Contest, *, rounds: int, seconds: float, logged: bool) -> Results:
+    """Start everybody, warm up, and give each a burst in turn, round after round; the first one changes."""
     server_core, load_core = cores_apart()
     noise_before = busy_share()
     with ExitStack() as stack:
-        running = [stack.enter_context(started(contestant, server_core)) for contestant in contestants]
-        for server in running:  # warm up: imports, caches, the first garbage collections
-            _measure(server, seconds=min(seconds, 1.0), connections=connections, core=load_core)
-        results: Rounds = []
+        running = [
+            stack.enter_context(started(contestant, server_core, logged=logged))
+            for contestant in contest.contestants
+            if not logged or contestant.log_on is not None
+        ]
+        for server in running:  # imports, caches, the first garbage collections
+            contest.load.burst(server.port, seconds=min(seconds, 1.0), core=load_core)
+        results: list[dict[str, Measured]] = []
         for number in range(rounds):
             turn = running[number % len(running) :] + running[: number % len(running)]
             results.append(
-                {
-                    server.contestant.name: _measure(server, seconds=seconds, connections=connections, core=load_core)
-                    for server in turn
-                }
+                {server.contestant.name: _measure(contest.load, server, seconds, load_core) for server in turn}
             )
-    _print_head(contestants, rounds, seconds, connections, (server_core, load_core))
-    _print_table(results, [contestant.name for contestant in contestants], reference)
-    _print_noise(results, noise_before, apart=server_core != load_core)
-    return results
+    return Results(results, seconds, logged, noise_before, (server_core, load_core))
+
+
+def _measure(load: Load, server: Running, seconds: float, core: int) -> Measured:
+    before = cpu_seconds(server.pid)
+    outcome = load.burst(server.port, seconds=seconds, core=core)
+    return Measured(outcome, cpu_seconds(server.pid) - before)
 
 
 @contextmanager
-def started(contestant: Contestant, core: int) -> Iterator[Running]:
+def started(contestant: Contestant, core: int, *, logged: bool = False) -> Iterator[Running]:
     """The server, pinned with all it starts, answering; ended with all it started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    command = [part.format(port=port) for part in contestant.command]
+    command = [*contestant.command, *((contestant.log_on or ()) if logged else contestant.log_off)]
+    cores = sorted(os.sched_getaffinity(0), key=lambda one: one != core)[: contestant.cores]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command,
+            [part.format(port=port) for part in command],
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509  this program has one thread
+            env={**os.environ, **contestant.environment},
+            preexec_fn=pinned_to(*cores),  # noqa: PLW1509  this program has one thread
         )
         try:
-            _wait_until_it_answers(process, port, contestant.name, log.fileno())
+            _wait_until_it_answers(process, port, contestant, log.fileno())
             yield Running(contestant, port, process.pid)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            _end(process)
 
 
-def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, name: str, log: int) -> None:
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, contestant: Contestant, log: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-                if connection.recv(4096).startswith(b"HTTP/1.1 200"):
-                    return
+            if contestant.ready(port):
+                return
         except OSError:
             pass
         time.sleep(0.05)
     text = os.pread(log, 10_000, 0).decode("utf-8", "replace")
-    sys.exit(f"{name} did not answer on port {port} in {START_SECONDS:g} s:\n{text}")
+    raise DidNotStart(f"{contestant.name} did not answer on port {port} in {START_SECONDS:g} s:\n{text}")
 
 
-def _measure(server: Running, *, seconds: float, connections: int, core: int) -> Measured:
-    before = cpu_seconds(server.pid)
-    outcome = burst(server.port, connections=connections, seconds=seconds, core=core)
-    return Measured(outcome, cpu_seconds(server.pid) - before)
-
-
-def _print_head(
-    contestants: Sequence[Contestant], rounds: int, seconds: float, connections: int, cores: tuple[int, int]
-) -> None:
-    packages = dict.fromkeys(package for contestant in contestants for package in contestant.versions)
-    print(f"Python {sys.version.split()[0]}; " + ", ".join(f"{package} {version(package)}" for package in packages))
-    print(f"{model_name()}; server on core {cores[0]}, load on core {cores[1]}")
-    print(f"{generator()}, {connections} connections, {rounds} alternating rounds of {seconds:g} s; access logs off")
-    print()
-
-
-def _print_table(results: Rounds, names: Sequence[str], reference: str) -> None:
-    rows = [("server", "requests per CPU-second", f"ratio to {reference}", "requests/s", "p50 ms", "p99 ms", "errors")]
-    for name in names:
-        bursts = [one[name] for one in results]
-        ratios = [one[name].per_cpu_second / one[reference].per_cpu_second for one in results]
-        per_second = [one.outcome.requests / one.outcome.seconds for one in bursts]
-        rows.append(
-            (
-                name,
-                f"{statistics.median(one.per_cpu_second for one in bursts):,.0f}",
-                f"{statistics.median(ratios):.2f}",
-                f"{statistics.median(per_second):,.0f}",
-                f"{statistics.median(one.outcome.p50_ms for one in bursts):.2f}",
-                f"{statistics.median(one.outcome.p99_ms for one in bursts):.2f}",
-                str(sum(one.outcome.errors for one in bursts)),
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        print("| " + " | ".join(cells) + " |")
-        if number == 0:
-            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
-
-
-def _print_noise(results: Rounds, noise_before: float, *, apart: bool) -> None:
-    print()
-    if not apart:
-        print("NOISY: one core only; load and server disturb each other.")
-    if noise_before > NOISY_SHARE:
-        print(f"NOISY: others used {noise_before:.0%} of the machine when this began.")
-    spreads = spread_by_name(results)
-    loud = {name: spread for name, spread in spreads.items() if spread > NOISY_SPREAD}
-    if loud:
-        listed = ", ".join(f"{name} {spread:.0%}" for name, spread in loud.items())
-        print(f"NOISY: quartiles of the rounds are further apart than {NOISY_SPREAD:.0%} of the median: {listed}.")
-    elif len(results) > 1:
-        print(f"Quiet: quartiles of the rounds are within {max(spreads.values()):.0%} of the median.")
-    print("Trust ratios inside this table, not numbers between tables.")
-
-
-def spread_by_name(results: Rounds) -> Mapping[str, float]:
-    """For each server how far the quartiles of its rounds are apart, as a share of its median."""
-    spreads = {}
-    for name in results[0]:
-        rates = [one[name].per_cpu_second for one in results]
-        if len(rates) > 1:
-            low, middle, high = statistics.quantiles(rates, n=4)
-            spreads[name] = (high - low) / middle
-        else:
-            spreads[name] = 0.0
-    return spreads
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind
+    except ProcessLookupError:
+        pass

@@ -1,27 +1,28 @@
-"""The load: wrk where it is installed, else our own client, one thread on one core.
+"""The load of HTTP/1.1: wrk where it is installed, else our own client, one thread on one core.
 
 One job: ask one address for some seconds over some connections and say what came back.
 """
 
-import asyncio
-import os
 import re
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import Any
+from typing import Protocol
 
 import msgspec
+
+from benchmarks.machine import pinned_to
 
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one burst of load brought."""
+    """What one burst of load brought; a request may be a message where the load is one of messages."""
 
     requests: int
     seconds: float
@@ -30,89 +31,83 @@ class Outcome:
     errors: int
 
 
-def generator() -> str:
-    """Which load generator is used."""
-    return "wrk" if shutil.which("wrk") else "our own client (benchmarks/load.py; wrk is not installed)"
+class Load(Protocol):
+    """One kind of work, given to any server that listens on 127.0.0.1:port."""
+
+    def burst(self, port: int, *, seconds: float, core: int) -> Outcome:
+        """Give the work for some seconds, with a client that is pinned to `core`."""
+
+    def described(self) -> str:
+        """What is done and by which client, for the line above the table."""
 
 
-def burst(port: int, *, connections: int, seconds: float, core: int) -> Outcome:
-    """One burst of GET / against 127.0.0.1:port from one thread pinned to `core`. wrk takes whole seconds only."""
-    if shutil.which("wrk"):
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{ceil(seconds)}s", "--latency", f"http://127.0.0.1:{port}/"]
-        return _parse_wrk(_pinned(command, core))
-    command = [sys.executable, "-m", "benchmarks.load", str(port), str(connections), str(seconds)]
-    return msgspec.json.decode(_pinned(command, core), type=Outcome)
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The same request again and again over connections that are kept open.
+
+    fields: header fields beside Host. body_octets: of "x", with Content-Length. varied: each request has a path and a
+    cookie of its own, so that nothing that a server remembers of a whole head helps it.
+    """
+
+    connections: int = 64
+    path: str = "/"
+    method: str = "GET"
+    fields: Sequence[tuple[str, str]] = ()
+    body_octets: int = 0
+    varied: bool = False
+
+    def described(self) -> str:
+        client = "wrk" if shutil.which("wrk") else "our own client (benchmarks/asker.py; wrk is not installed)"
+        return f"{client}, {self.connections} connections"
+
+    def burst(self, port: int, *, seconds: float, core: int) -> Outcome:
+        """wrk takes whole seconds only."""
+        if not shutil.which("wrk"):
+            command = [sys.executable, "-m", "benchmarks.asker", str(port), str(seconds)]
+            return msgspec.json.decode(run_pinned(command, core, msgspec.json.encode(asdict(self))), type=Outcome)
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{ceil(seconds)}s", "--latency"]
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(self._lua())
+            script.flush()
+            command += ["-s", script.name, f"http://127.0.0.1:{port}{self.path}"]
+            return _parse_wrk(run_pinned(command, core).decode())
+
+    def _lua(self) -> str:
+        lines = [f'wrk.method = "{self.method}"']
+        if self.body_octets:
+            lines.append(f'wrk.body = string.rep("x", {self.body_octets})')
+        for name, value in self.fields:
+            lines.append(f"wrk.headers[{msgspec.json.encode(name).decode()}] = {msgspec.json.encode(value).decode()}")
+        if self.varied:
+            lines += [
+                "local count = 0",
+                "function request()",
+                "  count = count + 1",
+                '  wrk.headers["Cookie"] = "session=" .. count .. "; theme=dark"',
+                f'  return wrk.format(nil, "{self.path}?number=" .. count)',
+                "end",
+            ]
+        return "\n".join(lines) + "\n"
 
 
-def _pinned(command: list[str], core: int) -> str:
-    pinned = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    )
-    return pinned.stdout
+def run_pinned(command: Sequence[str], core: int, given: bytes = b"") -> bytes:
+    """What the command printed, run on one core. Stops the program with the command's complaint when it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, input=given, preexec_fn=pinned_to(core))
+    if done.returncode:
+        sys.exit(f"{command[0]} failed ({done.returncode}): {done.stderr.decode()}")
+    return done.stdout
 
 
 def _parse_wrk(text: str) -> Outcome:
-    requests, seconds = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()  # type: ignore[union-attr]
+    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
+    assert found is not None, text
+    seconds = float(found[2]) * UNITS[found[3]] / 1000
     errors = [int(number) for number in re.findall(r"(?:connect|read|write|timeout) (\d+)", text)]
     errors += [int(number) for number in re.findall(r"Non-2xx or 3xx responses: (\d+)", text)]
-    return Outcome(int(requests), float(seconds), _latency(text, "50%"), _latency(text, "99%"), sum(errors))
+    return Outcome(int(found[1]), seconds, _latency(text, "50%"), _latency(text, "99%"), sum(errors))
 
 
 def _latency(text: str, share: str) -> float:
-    number, unit = re.search(rf"{share}\s+([\d.]+)(us|ms|s|m)\b", text).groups()  # type: ignore[union-attr]
-    return float(number) * UNITS[unit]
-
-
-class Asker(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered; an answer ends with the 13 octets of the body."""
-
-    def __init__(self, latencies: list[float], errors: list[str]) -> None:
-        self._latencies, self._errors = latencies, errors
-        self._octets = b""
-
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
-        self._ask()
-
-    def _ask(self) -> None:
-        self._since = time.perf_counter()
-        self._transport.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-
-    def data_received(self, data: bytes) -> None:
-        self._octets += data
-        if not self._octets.endswith(b"Hello, world!"):
-            return
-        if not self._octets.startswith(b"HTTP/1.1 200"):
-            self._errors.append("status")
-        self._octets = b""
-        self._latencies.append(time.perf_counter() - self._since)
-        self._ask()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._errors.append("closed")
-
-
-async def ask_for(port: int, connections: int, seconds: float) -> Outcome:
-    """The burst of our own client."""
-    latencies: list[float] = []
-    errors: list[str] = []
-    loop = asyncio.get_running_loop()
-    started = time.perf_counter()
-    for _ in range(connections):
-        await loop.create_connection(lambda: Asker(latencies, errors), "127.0.0.1", port)
-    await asyncio.sleep(seconds)
-    took, failed = time.perf_counter() - started, len(errors)
-    ordered = sorted(latencies) or [0.0]
-    p50, p99 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99))
-    return Outcome(len(latencies), took, p50, p99, failed)
-
-
-if __name__ == "__main__":
-    import uvloop
-
-    outcome = uvloop.run(ask_for(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
-    sys.stdout.buffer.write(msgspec.json.encode(asdict(outcome)))
+    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s|m)\b", text)
+    assert found is not None, text
+    return float(found[1]) * UNITS[found[2]]

@@ -1,10 +1,11 @@
 """What the kernel knows: processor time of a process tree, cores, and how busy others are.
 
-One job: read /proc.
+One job: read /proc and choose cores.
 """
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -58,3 +59,20 @@ def model_name() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "unknown processor"
+
+
+def pinned_to(*cores: int) -> Callable[[], None]:
+    """For subprocess's preexec_fn: the child, and all that it starts, runs on these cores only."""
+    return lambda: os.sched_setaffinity(0, cores)
+
+
+def resident_octets(pid: int, *, alone: bool = False) -> int:
+    """Memory of the process tree, or of one process alone: each page counted once, shared ones by their part (PSS)."""
+    kilobytes = 0
+    for process in [pid] if alone else tree(pid):
+        try:
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        kilobytes += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return kilobytes * 1024
