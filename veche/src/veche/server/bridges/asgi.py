@@ -15,6 +15,7 @@ from veche.log import Level
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter
 from veche.server.bridges.starting import StartTask
+from veche.server.scoreboard import Board, Slot
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -28,6 +29,7 @@ class AsgiBridge:
         state: dict[str, Any],
         reporter: Reporter,
         start_task: StartTask,
+        board: Board,
         *,
         body_buffer_octets: int,
     ) -> None:
@@ -36,6 +38,7 @@ class AsgiBridge:
         self.state = state
         self.reporter = reporter
         self.start_task = start_task
+        self.board = board
         self.body_buffer_octets = body_buffer_octets
         self.suspended: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
 
@@ -65,6 +68,7 @@ class AsgiExchange:
     """One HTTP request and its response. What most requests never change has its first value on the class."""
 
     task: "asyncio.Task[None] | None" = None
+    _slot: Slot
     _body = b""
     _body_taken = False  # the last http.request message has been given out
     _gone = False  # nothing can be sent any more
@@ -85,9 +89,11 @@ class AsgiExchange:
     def start(self) -> None:
         """Run the application's first step now; it may have answered when this returns."""
         bridge = self._bridge
+        self._slot = bridge.board.enter(self._head.line.label, self._outlet.peer_label)
         try:
             call = bridge.application(self.scope(), self.receive, self.send)
         except Exception as error:  # it is no coroutine function, and failed before there was anything to await
+            bridge.board.leave(self._slot)
             self._failed(error)
             return
         # The Task is made of the application itself: a coroutine of ours around it would only cost time.
@@ -216,6 +222,7 @@ class AsgiExchange:
     # The application's end.
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._bridge.board.leave(self._slot)
         if self.task is not None:
             self._bridge.suspended.discard(task)
         if task.cancelled():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from veche.asgi import Message, Scope
 from veche.log import Level
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet
+from veche.server.scoreboard import Doing, Slot
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
 
@@ -35,6 +36,7 @@ class AsgiWebSocketExchange:
     """One WebSocket; before it is accepted it is an HTTP exchange like any other."""
 
     task: "asyncio.Task[None] | None" = None
+    _slot: Slot
     _link: SocketOutlet
     _disconnect: Message | None = None
     _gone = False  # not even an HTTP response can be sent
@@ -53,11 +55,15 @@ class AsgiWebSocketExchange:
 
     def start(self) -> None:
         """Run the application's first step now."""
-        task = self._bridge.start_task(self._run())
-        if not task.done():
+        bridge = self._bridge
+        self._slot = bridge.board.enter(self._head.line.label, self._outlet.peer_label)
+        task = bridge.start_task(self._run())
+        if task.done():
+            bridge.board.leave(self._slot)
+        else:
             self.task = task
-            self._bridge.suspended.add(task)
-            task.add_done_callback(self._bridge.suspended.discard)
+            bridge.suspended.add(task)
+            task.add_done_callback(self._finished)
 
     def scope(self) -> Scope:
         """Return the connection scope."""
@@ -184,6 +190,7 @@ class AsgiWebSocketExchange:
         fields += [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
         self._link = self._outlet.accept_websocket(self, fields)
         self._standing = Standing.ACCEPTED
+        self._bridge.board.move(self._slot, Doing.WEBSOCKET)
 
     async def _send_on_link(self, kind: str, message: Message) -> None:
         if kind == "websocket.close":
@@ -220,6 +227,10 @@ class AsgiWebSocketExchange:
         except asyncio.CancelledError:
             self._end(CloseCode.SERVICE_RESTART, None)
             raise
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._bridge.suspended.discard(task)
+        self._bridge.board.leave(self._slot)
 
     def _end(self, code: CloseCode, error: Exception | None) -> None:
         """Close what the application left open, and say what it did wrong."""

@@ -23,6 +23,7 @@ from veche.asgi import ExceptionTriple, WSGIApplication
 from veche.log import Level
 from veche.server.bridges.environ import Environs, field_octets, status_code
 from veche.server.bridges.exchange import ClientDisconnected, Outlet, Reporter
+from veche.server.scoreboard import Board, Doing, Slot
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -38,6 +39,7 @@ class WsgiBridge:
         application: WSGIApplication,
         reporter: Reporter,
         loop: asyncio.AbstractEventLoop,
+        board: Board,
         *,
         threads: int,
         spool_octets: int,
@@ -46,6 +48,7 @@ class WsgiBridge:
         self.application = application
         self.reporter = reporter
         self.loop = loop
+        self.board = board
         self.spool_octets = spool_octets
         self.environs = Environs(multiprocess=multiprocess)
         self.writing: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
@@ -91,6 +94,7 @@ class WsgiBridge:
     def finished(self, exchange: "WsgiExchange") -> None:
         """Note that the application has let go of the request."""
         self._running.discard(exchange)
+        self.board.leave(exchange.slot)
 
     # In any thread.
 
@@ -125,6 +129,7 @@ def _open_body(head: RequestHead, spool_octets: int) -> IO[bytes]:
 class WsgiExchange:
     """One request and its response. Methods are called in the loop's thread unless they say otherwise."""
 
+    slot: Slot  # once it is submitted
     _progress: threading.Condition | None = None  # made by the first part that is not the last: most have none
     # Of the thread alone:
     _response: Head | None = None
@@ -189,12 +194,16 @@ class WsgiExchange:
 
     def _submit(self) -> None:
         self._submitted = True
+        board = self._bridge.board
+        self.slot = board.enter(self._head.line.label, self._outlet.peer_label)
+        board.move(self.slot, Doing.QUEUED)
         self._bridge.submit(self)
 
     # In the thread.
 
     def run(self) -> None:
         """Call the application and hand over what it returns. Never raises: this is the thread's outermost frame."""
+        self._bridge.board.move(self.slot, Doing.RUNNING)
         try:
             if not self._over:
                 self._call_application()

@@ -25,6 +25,7 @@ from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
 from veche.server.connections.websocket import WebSocketLink
 from veche.server.connections.writing import WritingSide
+from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
 from veche.wire.websocket import HandshakeRefused, read_handshake
 
@@ -63,6 +64,7 @@ class Http1Connection(WritingSide):
     head: RequestHead
     client: Address | None = None
     local: Address | None = None
+    peer_label = NO_PEER
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False
@@ -84,6 +86,7 @@ class Http1Connection(WritingSide):
         self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
         self.client = client_address(transport)
         self.local = local_address(transport)
+        self.peer_label = peer_label(self.client)
         self.service.connections.add(self)
 
     def data_received(self, data: bytes) -> None:

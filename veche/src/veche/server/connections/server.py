@@ -17,6 +17,7 @@ from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.connections.clock import Clock
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import AccessLog, FinishedRequest, Service
+from veche.server.scoreboard import Board, private_board
 from veche.server.settings import ServerSettings
 
 LONGEST_TICK_SECONDS: Final = 1.0
@@ -36,11 +37,14 @@ class ConnectionServer:
         interface: Interface,
         settings: ServerSettings,
         logger: Reporter,
+        board: Board | None = None,
     ) -> None:
+        """board: where it says what it does, for those who watch from outside."""
         self.application = application
         self.interface = interface
         self.settings = settings
         self.logger = logger
+        self.board = board or private_board()
         self._sockets: list[socket.socket] = []
         self._doors: list[asyncio.AbstractServer] = []
         self._doors_change = asyncio.Lock()
@@ -67,8 +71,9 @@ class ConnectionServer:
         bridge = await self._open_bridge(loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = _access_log(self.logger) if self.settings.access_log else None
-        self._service = Service(bridge, self.settings, clock, self.logger, access_log)
+        self._service = Service(bridge, self.settings, clock, self.logger, access_log, board=self.board)
         clock.start()
+        self.board.beat(running=0)
         self._sockets = list(sockets)
         await self.open_doors()
 
@@ -141,12 +146,14 @@ class ConnectionServer:
                 door = listener.dup()
                 create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
                 self._doors.append(await create(self._admit, sock=door, backlog=self.settings.backlog))
+            self.board.accepting(accepts=True)
 
     def _admit(self) -> Http1Connection:
         """Return the protocol of a connection that has just been accepted; shut the doors behind the last one."""
         service = self._service
         assert service is not None
         service.admitted += 1
+        self.board.connections(service.admitted)
         if service.admitted >= self.settings.connection_limit and service.when_room is None:
             # In the next turn of the loop: uvloop is accepting just now. What it accepts until then is served, too.
             asyncio.get_running_loop().call_soon(self._shut_if_full)
@@ -162,6 +169,7 @@ class ConnectionServer:
         for door in self._doors:
             door.close()
         self._doors.clear()
+        self.board.accepting(accepts=False)
 
     def _reopen(self) -> None:
         self._opening = asyncio.get_running_loop().create_task(self.open_doors())
@@ -172,6 +180,7 @@ class ConnectionServer:
                 cast(WSGIApplication, self.application),
                 self.logger,
                 loop,
+                self.board,
                 threads=self.settings.threads,
                 spool_octets=self.settings.spool_octets,
                 multiprocess=self.settings.workers != 1,
@@ -184,6 +193,7 @@ class ConnectionServer:
             self._lifespan.state,
             self.logger,
             task_starter(loop),
+            self.board,
             body_buffer_octets=self.settings.body_buffer_octets,
         )
 
@@ -199,6 +209,7 @@ class ConnectionServer:
         service = self._service
         assert service is not None
         now = service.clock.now
+        self.board.beat(running=service.bridge.running)
         service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
         if service.when_room is not None and service.admitted < self.settings.connection_limit:
             service.when_room = None

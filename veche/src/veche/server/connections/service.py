@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import Clock
+from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
 
@@ -56,13 +57,21 @@ class Service:
     """One application, its bounds, its clock, and everyone who is connected to it."""
 
     def __init__(
-        self, bridge: Bridge, limits: RequestLimits, clock: Clock, reporter: Reporter, access_log: AccessLog | None
+        self,
+        bridge: Bridge,
+        limits: RequestLimits,
+        clock: Clock,
+        reporter: Reporter,
+        access_log: AccessLog | None,
+        *,
+        board: Board,
     ) -> None:
         self.bridge = bridge
         self.limits = limits
         self.clock = clock
         self.reporter = reporter
         self.access_log = access_log
+        self.board = board
         self.head_parser = HeadParser(limit_fields=limits.head_limit_fields)
         self.read_limits = ReadLimits(
             request_line_octets=limits.request_line_limit_octets,
@@ -83,6 +92,7 @@ class Service:
         """Note that a connection has ended."""
         self.connections.discard(connection)
         self.admitted -= 1
+        self.board.connections(self.admitted)
         if self.when_room is not None:
             open_again, self.when_room = self.when_room, None
             open_again()

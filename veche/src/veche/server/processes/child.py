@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Final
 
 from veche.server.processes.orders import Failed, Orders, Ready, Report, ReportReader, line
+from veche.server.scoreboard.reader import Place, Scoreboard
 from veche.server.settings import ServerSettings
 
 RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing it here would cost the start asyncio
@@ -51,8 +52,11 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
 class Child:
     """A worker process, from its start to its end."""
 
-    def __init__(self, number: int, process: "subprocess.Popen[bytes]", control: socket.socket, now: float) -> None:
+    def __init__(
+        self, number: int, process: "subprocess.Popen[bytes]", control: socket.socket, place: Place, now: float
+    ) -> None:
         self.number = number
+        self.place = place
         self.process = process
         self.control = control
         self.relay: socket.socket | None = None
@@ -112,6 +116,7 @@ def start_child(
     application: str,
     settings: ServerSettings,
     listeners: Sequence[socket.socket],
+    scoreboard: Scoreboard,
     environ: Mapping[str, str],
     now: float,
 ) -> Child:
@@ -119,6 +124,7 @@ def start_child(
 
     The signals an operator sends to the whole group are held back in the worker until it handles them.
     """
+    place = scoreboard.take_place()
     control, workers_control = socket.socketpair()
     relay, workers_relay = socket.socketpair()
     inherited = [listener.fileno() for listener in listeners]
@@ -129,10 +135,11 @@ def start_child(
     try:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module, and a name that is only an argument
             command,
-            pass_fds=[workers_control.fileno(), relay_descriptor, *inherited],
+            pass_fds=[workers_control.fileno(), relay_descriptor, scoreboard.descriptor, *inherited],
             env={**environ, RELAY_VARIABLE: str(relay_descriptor), NUMBER_VARIABLE: str(number)},
         )
     except BaseException:
+        scoreboard.give_back(place)
         control.close()
         relay.close()
         raise
@@ -146,10 +153,13 @@ def start_child(
         settings=settings,
         listener_descriptors=tuple(inherited),
         relay_descriptor=relay_descriptor,
+        scoreboard_descriptor=scoreboard.descriptor,
+        place=place.number,
     )
+    place.occupy(process.pid)
     with suppress(BrokenPipeError):  # it died at once; its end says why
         control.sendall(line(orders))
     control.settimeout(0)
-    child = Child(number, process, control, now)
+    child = Child(number, process, control, place, now)
     child.relay = relay
     return child

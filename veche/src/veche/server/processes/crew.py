@@ -16,6 +16,7 @@ import msgspec
 
 from veche.server.processes.child import Child, Event, State, start_child
 from veche.server.processes.endings import how_it_ended
+from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Crew:
         self._ended = ended
         self._last_number = 0
         self._hub: Hub | None = None
+        self.scoreboard = Scoreboard()
         self.children: list[Child] = []
 
     def start_one(self, listeners: Sequence[socket.socket]) -> Child:
@@ -59,6 +61,7 @@ class Crew:
             application=self._application,
             settings=self._settings,
             listeners=listeners,
+            scoreboard=self.scoreboard,
             environ=self._environ,
             now=time.monotonic(),
         )
@@ -99,6 +102,7 @@ class Crew:
             child.close()
         if self._hub is not None:
             self._hub.close()
+        self.scoreboard.close()
 
     def _hear(self, child: Child) -> None:
         was = child.state
@@ -123,6 +127,7 @@ class Crew:
         was = child.state
         child.move(Event.END, time.monotonic())
         child.close()
+        self.scoreboard.give_back(child.place)
         self._ended(child, was, how_it_ended(child.process.returncode, our_reason=child.our_reason))
 
 

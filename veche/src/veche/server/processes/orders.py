@@ -23,6 +23,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     settings: ServerSettings
     listener_descriptors: tuple[int, ...]
     relay_descriptor: int
+    scoreboard_descriptor: int
+    place: int  # in the scoreboard
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

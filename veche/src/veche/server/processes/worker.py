@@ -23,6 +23,7 @@ from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.orders import Failed, Orders, Ready, Report, line, read_orders
+from veche.server.scoreboard import open_board
 from veche.server.settings import ServerSettings
 
 EXIT_STOPPED: Final = 0
@@ -69,7 +70,8 @@ class Worker:
     async def _serve(self, application: Any, interface: Interface) -> int:
         self._loop = asyncio.get_running_loop()
         self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
-        server = ConnectionServer(application, interface, self._settings, self._logger)
+        board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
+        server = ConnectionServer(application, interface, self._settings, self._logger, board)
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
         starting = asyncio.create_task(server.start(sockets))
         if not await _unless(starting, self._stop):
@@ -166,7 +168,12 @@ def main() -> int:
     faulthandler.enable()  # a fault in C code leaves its stack in the log
     control = socket.socket(fileno=int(sys.argv[1]))
     orders = read_orders(control)
-    for descriptor in (control.fileno(), orders.relay_descriptor, *orders.listener_descriptors):
+    for descriptor in (
+        control.fileno(),
+        orders.relay_descriptor,
+        orders.scoreboard_descriptor,
+        *orders.listener_descriptors,
+    ):
         os.set_inheritable(descriptor, False)  # noqa: FBT003  programs the application starts must not hold our doors
     return Worker(control, orders).run()
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from veche.wire.h1.errors import RequestRefused
 from veche.wire.h1.grammar import ABSOLUTE_FORM, CONTENT_LENGTH, HOST, REQUEST_LINE, TOKEN, VALUE_OCTETS
+from veche.wire.label import NO_LABEL, request_label
 
 REMEMBERED_LINES: Final = 2048
 REMEMBERED_OCTETS: Final = 512
@@ -57,6 +58,7 @@ class RequestLine(Struct, frozen=True, gc=False):
     is_1_1: bool = True
     is_head: bool = False
     path_text: str = ""  # the decoded path as text; octets that are not UTF-8 become U+FFFD
+    label: bytes = NO_LABEL  # request_label(method, target): made once for a line that is remembered
 
 
 class RequestHead(Struct, gc=False):
@@ -195,7 +197,8 @@ def _with_target(method: str, version: str, target: bytes) -> RequestLine:
         )  # no file and no key has it; it only breaks what is written in C
     text = path.decode("utf-8", "replace")
     is_1_1, is_head = version == "1.1", method == "HEAD"
-    return RequestLine(method, version, target, raw_path, path, query, authority, is_1_1, is_head, text)
+    label = request_label(method, target)
+    return RequestLine(method, version, target, raw_path, path, query, authority, is_1_1, is_head, text, label)
 
 
 def _understood(line: RequestLine, fields: list[Field], special: list[Field]) -> RequestHead:
