@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +74,66 @@ def test_messages_go_both_ways(plain_asyncio: bool) -> None:
         assert scope["subprotocols"] == []
         wait_for(lambda: served.server.open_connections == 0)
         assert served.log.entries == []
+
+
+def test_compressed_messages_go_both_ways() -> None:  # RFC 7692
+    with serve(Echo()) as served, opened(served) as client:
+        assert [extension.name for extension in client.protocol.extensions] == ["permessage-deflate"]
+        for message in ("при" * 50_000, "short", b"x" * 300_000, bytes(range(256)) * 10):
+            client.send(message)
+            assert client.recv(timeout=5) == message
+        client.send(["in " * 1000, "fragments " * 1000])
+        assert client.recv(timeout=5) == "in " * 1000 + "fragments " * 1000
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        ({}, b"permessage-deflate; server_no_context_takeover; client_no_context_takeover"),
+        ({"websocket_deflate_context_takeover": True}, b"permessage-deflate"),
+        (
+            {"websocket_deflate_context_takeover": True, "websocket_deflate_window_bits": 11},
+            b"permessage-deflate; server_max_window_bits=11",
+        ),
+        ({"websocket_deflate": False}, b""),
+    ],
+)
+def test_the_operator_chooses_how_to_compress(settings: Any, answer: bytes) -> None:  # RFC 7692 §7.1
+    with serve(Echo(), **settings) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE, b"Sec-WebSocket-Extensions: permessage-deflate"))
+        head = peer.read_until(b"\r\n\r\n")
+        assert head.partition(b"sec-websocket-extensions: ")[2].partition(b"\r\n")[0] == answer
+
+
+@pytest.mark.parametrize("level", [1, 9])
+def test_level_and_least_size_are_the_operators(level: int) -> None:
+    message = "".join(f"line {number} of {number * number}\n" for number in range(500))
+    deflate = zlib.compressobj(level, zlib.DEFLATED, -15)
+    size = len(deflate.compress(message.encode()) + deflate.flush(zlib.Z_FULL_FLUSH)) - 4
+    settings: Any = {"websocket_deflate_level": level, "websocket_deflate_least_octets": 50}
+    with serve(Echo(), **settings) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE, b"Sec-WebSocket-Extensions: permessage-deflate"))
+        peer.read_until(b"\r\n\r\n")
+        peer.send(b"\x81\xb1\x00\x00\x00\x00" + b"a" * 49 + b"\x81\xb2\x00\x00\x00\x00" + b"a" * 50)
+        assert peer.read_exactly(51) == b"\x81\x31" + b"a" * 49
+        assert peer.read_exactly(1) == b"\xc1"
+        peer.read_exactly(peer.read_exactly(1)[0])
+        peer.send(b"\x81\xfe" + len(message).to_bytes(2, "big") + b"\x00\x00\x00\x00" + message.encode())
+        head = peer.read_exactly(4)
+        assert (head[:2], int.from_bytes(head[2:], "big")) == (b"\xc1\x7e", size)
+
+
+def test_cve_2026_39804_a_bomb_is_refused_by_its_ratio() -> None:  # RFC 7692 §8
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = (deflate.compress(bytes(2_000_000)) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    frame = b"\xc2\xfe" + len(bomb).to_bytes(2, "big") + b"\x00\x00\x00\x00" + bomb
+    for ratio, first in ((200, b"\x88"), (1100, b"\x82")):
+        settings: Any = {"websocket_inflate_ratio_limit": ratio, "websocket_deflate_least_octets": 10**9}
+        with serve(Echo(), **settings) as served, served.connect() as peer:
+            peer.send(get(*UPGRADE, b"Sec-WebSocket-Extensions: permessage-deflate"))
+            peer.read_until(b"\r\n\r\n")
+            peer.send(frame)
+            assert peer.read_exactly(1) == first
 
 
 def test_frames_sent_with_the_request_are_not_lost() -> None:
@@ -251,18 +312,22 @@ def test_an_application_that_answers_nothing_is_a_500() -> None:
         (b"\x81\x81\x00\x00\x00\x00\xff", 1007),
         (b"\x89\xfe\x00\x7e\x00\x00\x00\x00" + b"a" * 126, 1002),  # long ping
         (b"\x82\xfe\x03\xe9\x00\x00\x00\x00", 1009),  # 1001 octets announced
+        (b"\x02\x80\x00\x00\x00\x00" + b"\x00\x80\x00\x00\x00\x00" * 10, 1009),  # the eleventh fragment
         (b"\x02\xfe\x02\x00\x00\x00\x00\x00" + b"a" * 512 + b"\x80\xfe\x02\x00\x00\x00\x00\x00", 1009),
     ],
 )
 def test_a_broken_frame_is_answered_with_its_code(frames: bytes, code: int) -> None:  # §5, §7.4.1
     echo = Echo()
-    with serve(echo, websocket_message_limit_octets=1000) as served, served.connect() as peer:
+    with (
+        serve(echo, websocket_message_limit_octets=1000, websocket_fragment_limit=10) as served,
+        served.connect() as peer,
+    ):
         peer.send(get(*UPGRADE))
         peer.read_until(b"\r\n\r\n")
         peer.send(b"\x81\x82\x00\x00\x00\x00ok" + frames)
         answer = peer.read_to_end()
-        assert answer.startswith(b"\x88")
-        assert int.from_bytes(answer[2:4], "big") == code
+        assert answer.startswith(b"\x81\x02ok\x88")  # what came before the fault is answered
+        assert int.from_bytes(answer[6:8], "big") == code
         wait_for(lambda: echo.ends and echo.ends[0][0] == code)
 
 

@@ -1,5 +1,7 @@
 """RFC 6455 §5: frames and messages, in the order of the standard."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from veche.wire.websocket import Close, CloseCode, FrameRefused, MessageReader, Ping, Pong, Received
 from veche.wire.websocket.frames import Opcode, encode_frame, find_unmask, unmask_in_python
 
+FRAGMENTS = 50
 KEY = b"\x37\xfa\x21\x3d"  # of the examples in §5.7
 LIMIT = 1000
 
@@ -24,10 +27,14 @@ def masked(opcode: int, payload: bytes, *, final: bool = True, reserved: int = 0
     return head + KEY + unmask_in_python(payload, KEY)
 
 
+def reader(limit: int = LIMIT) -> MessageReader:
+    return MessageReader(limit_octets=limit, limit_fragments=FRAGMENTS)
+
+
 def read(octets: bytes, *, limit: int = LIMIT) -> list[Received]:
     """Return what whole octets give, having checked that they give the same one by one."""
-    whole = MessageReader(message_limit_octets=limit).receive(octets)
-    slow = MessageReader(message_limit_octets=limit)
+    whole = reader(limit).receive(octets)
+    slow = reader(limit)
     assert [event for octet in octets for event in slow.receive(bytes((octet,)))] == whole
     return whole
 
@@ -35,8 +42,8 @@ def read(octets: bytes, *, limit: int = LIMIT) -> list[Received]:
 def refusal(octets: bytes, *, limit: int = LIMIT) -> CloseCode:
     """Return the close code with which the octets are refused, whole and one by one."""
     with pytest.raises(FrameRefused) as whole:
-        MessageReader(message_limit_octets=limit).receive(octets)
-    slow = MessageReader(message_limit_octets=limit)
+        reader(limit).receive(octets)
+    slow = reader(limit)
     with pytest.raises(FrameRefused) as by_octet:
         for octet in octets:
             slow.receive(bytes((octet,)))
@@ -73,7 +80,7 @@ def test_lengths_that_are_not_in_their_shortest_form_are_refused(head: bytes) ->
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536])
 def test_every_form_of_length_is_read_and_written(length: int) -> None:  # §5.2
     payload = bytes(index % 251 for index in range(length))
-    assert MessageReader(message_limit_octets=70_000).receive(masked(Opcode.BINARY, payload)) == [payload]
+    assert reader(70_000).receive(masked(Opcode.BINARY, payload)) == [payload]
     assert encode_frame(Opcode.BINARY, payload).endswith(payload)
     assert len(encode_frame(Opcode.BINARY, payload)) - length == (2 if length < 126 else 4 if length < 65_536 else 10)
 
@@ -117,10 +124,10 @@ def test_close_ping_and_pong_are_told_apart() -> None:  # §5.5
 
 
 def test_nothing_is_read_after_a_close_frame() -> None:  # §5.5.1
-    reader = MessageReader(message_limit_octets=LIMIT)
-    assert reader.receive(masked(Opcode.CLOSE, b"") + masked(Opcode.TEXT, b"late")) == [Close(1005, "")]
-    assert reader.receive(masked(Opcode.TEXT, b"later")) == []
-    assert reader.buffered_octets == 0
+    receiver = reader()
+    assert receiver.receive(masked(Opcode.CLOSE, b"") + masked(Opcode.TEXT, b"late")) == [Close(1005, "")]
+    assert receiver.receive(masked(Opcode.TEXT, b"later")) == []
+    assert receiver.buffered_octets == 0
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535])
@@ -150,17 +157,45 @@ def test_a_message_over_the_limit_is_refused_before_its_payload_arrives() -> Non
     assert read(masked(Opcode.BINARY, bytes(LIMIT))) == [bytes(LIMIT)]
 
 
-def test_a_message_in_endless_fragments_is_refused() -> None:
-    octets = masked(Opcode.BINARY, b"", final=False) + masked(Opcode.CONTINUATION, b"", final=False) * 5000
-    with pytest.raises(FrameRefused) as refused:
-        MessageReader(message_limit_octets=LIMIT).receive(octets)
-    assert refused.value.code is CloseCode.TOO_LARGE
+def test_cve_2026_42786_a_message_in_endless_fragments_is_refused() -> None:
+    whole = masked(Opcode.BINARY, b"", final=False) + masked(Opcode.CONTINUATION, b"", final=False) * (FRAGMENTS - 2)
+    last = masked(Opcode.CONTINUATION, b"", final=True)
+    assert read(whole + last) == [b""]
+    assert refusal(whole + masked(Opcode.CONTINUATION, b"", final=False) + last) is CloseCode.TOO_LARGE
+
+
+def test_cve_2026_42786_what_is_kept_of_an_unfinished_message_is_its_octets() -> None:
+    receiver = reader(100_000)
+    for octet in masked(Opcode.BINARY, bytes(90_000)):
+        receiver.receive(bytes((octet,)))
+        assert receiver.buffered_octets <= 90_000
+    receiver.receive(masked(Opcode.BINARY, bytes(90_000))[:50_000])
+    assert 49_000 < receiver.buffered_octets < 50_000
+
+
+def test_cve_2026_65623_a_message_in_many_small_parts_takes_linear_time() -> None:
+    def seconds(octets: int) -> float:
+        receiver = MessageReader(limit_octets=octets, limit_fragments=octets)
+        frames = masked(Opcode.TEXT, b"", final=False) + masked(Opcode.CONTINUATION, b"ab", final=False) * (octets // 2)
+        began = time.process_time()
+        for start in range(0, len(frames), 1000):
+            receiver.receive(frames[start : start + 1000])
+        return time.process_time() - began
+
+    few, many = min(seconds(20_000) for _ in range(3)), min(seconds(200_000) for _ in range(2))
+    assert many < 40 * few  # ten times the octets; quadratic would be a hundred times
+
+
+def test_cve_2025_1695_a_length_that_never_comes_costs_nothing() -> None:
+    receiver = reader(1 << 62)
+    assert receiver.receive(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + KEY) == []
+    assert receiver.buffered_octets == 0
 
 
 @given(st.binary(max_size=200))
 def test_no_octets_raise_anything_but_the_refusal(octets: bytes) -> None:
-    reader = MessageReader(message_limit_octets=LIMIT)
+    receiver = reader()
     try:
-        reader.receive(octets)
+        receiver.receive(octets)
     except FrameRefused as refused:
         assert refused.code in CloseCode  # noqa: PT017  # both endings are right

@@ -4,12 +4,24 @@ import itertools
 
 import pytest
 
-from veche.wire.websocket import CloseCode, HandshakeRefused, SendAfterClose, State, WebSocketConnection, read_handshake
+from veche.wire.websocket import (
+    CloseCode,
+    FrameMakers,
+    HandshakeRefused,
+    SendAfterClose,
+    State,
+    WebSocketConnection,
+    read_handshake,
+)
 from veche.wire.websocket.closing import TRANSITIONS, Event, close_payload
 from veche.wire.websocket.handshake import accept_value
 
 KEY = (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")
 VERSION = (b"sec-websocket-version", b"13")
+
+
+def connection() -> WebSocketConnection:
+    return WebSocketConnection(limit_octets=100, limit_fragments=10, makers=FrameMakers(None))
 
 
 def test_the_accept_value_is_that_of_the_standard() -> None:  # §1.3
@@ -65,19 +77,19 @@ def test_every_state_has_a_known_answer_to_every_event(state: State, event: Even
 
 
 def test_nothing_is_sent_after_our_close_frame() -> None:  # §5.5.1
-    connection = WebSocketConnection(message_limit_octets=100)
-    assert connection.close(1000, "done") == b"\x88\x06\x03\xe8done"
-    assert connection.close() == b""
+    accepted = connection()
+    assert accepted.close(1000, "done") == b"\x88\x06\x03\xe8done"
+    assert accepted.close() == b""
     with pytest.raises(SendAfterClose):
-        connection.text("more")
+        accepted.text("more")
 
 
 def test_a_close_frame_of_the_peer_is_answered_and_ends_the_connection() -> None:  # §7.1.1
-    connection = WebSocketConnection(message_limit_octets=100)
-    connection.receive(b"\x88\x80\x00\x00\x00\x00")
-    states = [connection.state]
-    assert connection.close(CloseCode.NO_STATUS) == b"\x88\x00"
-    assert [*states, connection.state] == [State.CLOSE_RECEIVED, State.CLOSED]
+    accepted = connection()
+    accepted.receive(b"\x88\x80\x00\x00\x00\x00")
+    states = [accepted.state]
+    assert accepted.close(CloseCode.NO_STATUS) == b"\x88\x00"
+    assert [*states, accepted.state] == [State.CLOSE_RECEIVED, State.CLOSED]
 
 
 def test_a_reason_is_cut_at_a_character() -> None:  # §5.5: at most 125 octets

@@ -27,7 +27,7 @@ from veche.server.connections.websocket import WebSocketLink
 from veche.server.connections.writing import WritingSide
 from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
-from veche.wire.websocket import HandshakeRefused, read_handshake
+from veche.wire.websocket import DeflateAgreement, HandshakeRefused, read_handshake
 
 LINGER_LIMIT_OCTETS: Final = 65536
 CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
@@ -73,6 +73,7 @@ class Http1Connection(WritingSide):
     _body_mark = 0  # the same when the stall deadline was set
     _discarded_octets = 0
     _request_began = 0.0
+    _deflate: DeflateAgreement | None = None  # of the handshake that waits to be accepted
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -217,7 +218,7 @@ class Http1Connection(WritingSide):
         octets = self.writer.switch_protocols(fields, date_line=service.clock.date_line)
         self.transport.write(octets)
         self._log(101)
-        link = WebSocketLink(service, self.transport, exchange)
+        link = WebSocketLink(service, self.transport, exchange, self._deflate)
         link.writable = self.writable
         self.exchange = None
         self.phase = Phase.CLOSED  # to HTTP
@@ -399,13 +400,15 @@ class Http1Connection(WritingSide):
         try:
             if self.reader.state is not COMPLETE:
                 raise HandshakeRefused(400, "a WebSocket's request has no body")
-            handshake = read_handshake(head.line.method, head.line.version, head.fields)
+            choices = self.service.frame_makers.choices
+            handshake = read_handshake(head.line.method, head.line.version, head.fields, deflate=choices)
         except HandshakeRefused as refusal:
             self.writer.keep_alive = False
             self.writer.start(refusal.status, [*PLAIN_TEXT, *refusal.headers])
             self.write_body(f"{phrase(refusal.status)}: {refusal.reason}\n".encode(), more=False)
             return
         bridge = self.service.bridge
+        self._deflate = handshake.deflate
         exchange = self.exchange = bridge.open_websocket(self, head, handshake) or bridge.open_exchange(self, head)
         exchange.start()
 

@@ -15,6 +15,7 @@ from veche.server.connections.clock import Clock
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
+from veche.wire.websocket import DeflateChoices, FrameMakers
 
 
 class Connection(Protocol):
@@ -81,6 +82,7 @@ class Service:
         )
         self.keep_alive_ticks = limits.keep_alive_seconds + clock.tick_seconds  # for a deadline without a call
         self.field_lines = FieldLines()
+        self.frame_makers = FrameMakers(_deflate_choices(limits))
         self.connections: set[Connection] = set()
         self.requests_served = 0
         self.context = copy_context()  # without any request's variables
@@ -96,3 +98,15 @@ class Service:
         if self.when_room is not None:
             open_again, self.when_room = self.when_room, None
             open_again()
+
+
+def _deflate_choices(limits: RequestLimits) -> DeflateChoices | None:
+    if not limits.websocket_deflate:
+        return None
+    return DeflateChoices(
+        window_bits=limits.websocket_deflate_window_bits,
+        level=limits.websocket_deflate_level,
+        least_octets=limits.websocket_deflate_least_octets,
+        context_takeover=limits.websocket_deflate_context_takeover,
+        ratio_limit=limits.websocket_inflate_ratio_limit,
+    )

@@ -5,13 +5,26 @@ Must not know: what a frame is (`veche.wire.websocket`), what the application is
 """
 
 import asyncio
-from typing import assert_never
+from collections.abc import Callable
+from typing import TypeVar, assert_never
 
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.service import Service
 from veche.server.connections.writing import WritingSide
-from veche.wire.websocket import Close, CloseCode, FrameRefused, Ping, Pong, Received, State, WebSocketConnection
+from veche.wire.websocket import (
+    Close,
+    CloseCode,
+    DeflateAgreement,
+    FrameRefused,
+    Ping,
+    Pong,
+    Received,
+    State,
+    WebSocketConnection,
+)
+
+T = TypeVar("T")
 
 
 class WebSocketLink(WritingSide):
@@ -22,11 +35,22 @@ class WebSocketLink(WritingSide):
     _reading_wanted = True
     _told = False  # the exchange knows that it is over
 
-    def __init__(self, service: Service, transport: asyncio.Transport, exchange: WebSocketExchange) -> None:
+    def __init__(
+        self,
+        service: Service,
+        transport: asyncio.Transport,
+        exchange: WebSocketExchange,
+        deflate: DeflateAgreement | None,
+    ) -> None:
         self.service = service
         self.transport = transport
         self.exchange = exchange
-        self.engine = WebSocketConnection(message_limit_octets=service.limits.websocket_message_limit_octets)
+        self.engine = WebSocketConnection(
+            limit_octets=service.limits.websocket_message_limit_octets,
+            limit_fragments=service.limits.websocket_fragment_limit,
+            makers=service.frame_makers,
+            agreement=deflate,
+        )
         self.deadline = service.clock.deadline(service.limits.websocket_ping_seconds)
 
     # What the transport says.
@@ -40,7 +64,7 @@ class WebSocketLink(WritingSide):
         except FrameRefused as refusal:
             for item in refusal.args[1]:
                 self._take(item)
-            self._fail(refusal)
+            self._after_answers(self._fail, refusal)
             return
         for item in received:
             self._take(item)
@@ -148,14 +172,24 @@ class WebSocketLink(WritingSide):
                     self._write(self.engine.pong(payload))
             case Pong():
                 pass  # that it came is all that it says
-            case Close(code, reason):
-                self._tell(code, reason)
-                self.close(code, "")
+            case Close():
+                self._after_answers(self._answer_close, item)
             case _:
                 assert_never(item)
 
+    def _after_answers(self, end: Callable[[T], None], why: T) -> None:
+        """Do it in the next turn of the loop: the application may still answer what came before (RFC 6455 §5.5.1)."""
+        asyncio.get_running_loop().call_soon(end, why, context=self.service.context)
+
+    def _answer_close(self, close: Close) -> None:
+        if not self.closing:
+            self._tell(close.code, close.reason)
+            self.close(close.code, "")
+
     def _fail(self, refusal: FrameRefused) -> None:
         """Say what was wrong, and wait a bounded while for the peer to have read it (RFC 6455 §7.1.7)."""
+        if self.closing:
+            return
         self._tell(refusal.code, refusal.reason)
         octets = self.engine.close(refusal.code, refusal.reason)
         if octets:

@@ -14,6 +14,39 @@ class WebSocketLimits(WsgiSettings, frozen=True, kw_only=True):
         int,
         Meta(description="The largest WebSocket message; larger ones close with 1009.", extra={"unit": "octets"}, ge=1),
     ] = 16 * 1024 * 1024
+    websocket_fragment_limit: Annotated[
+        int,
+        Meta(description="The most fragments of one WebSocket message; more close with 1009.", ge=1),
+    ] = 65536
+    websocket_deflate: Annotated[
+        bool, Meta(description="Agree to compressed WebSocket messages (permessage-deflate) when the client offers it.")
+    ] = True
+    websocket_deflate_window_bits: Annotated[
+        int,
+        Meta(description="Window of compressed WebSocket messages, as a power of two of octets.", ge=9, le=15),
+    ] = 15
+    websocket_deflate_level: Annotated[
+        int, Meta(description="How hard WebSocket messages are compressed: 1 is fast, 9 is small.", ge=1, le=9)
+    ] = 3
+    websocket_deflate_least_octets: Annotated[
+        int,
+        Meta(description="Shorter WebSocket messages are sent uncompressed.", extra={"unit": "octets"}, ge=1),
+    ] = 256
+    websocket_deflate_context_takeover: Annotated[
+        bool,
+        Meta(
+            description="Let compressed WebSocket messages refer to earlier ones: smaller messages, but up to 300 KB "
+            "of memory for each socket, and a broadcast is compressed once for each."
+        ),
+    ] = False
+    websocket_inflate_ratio_limit: Annotated[
+        int,
+        Meta(
+            description="How many times its own size a compressed WebSocket message over 1 MiB may become; more "
+            "closes with 1009.",
+            ge=2,
+        ),
+    ] = 200
     websocket_ping_seconds: Annotated[
         float,
         Meta(

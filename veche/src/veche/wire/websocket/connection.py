@@ -5,9 +5,13 @@ Must not know: sockets, clocks, applications.
 """
 
 from veche.wire.websocket.closing import TRANSITIONS, CloseCode, Event, State, close_payload
+from veche.wire.websocket.deflate_offers import DeflateAgreement
 from veche.wire.websocket.errors import ProtocolError
 from veche.wire.websocket.frames import Opcode, encode_frame
-from veche.wire.websocket.messages import Close, MessageReader, Received
+from veche.wire.websocket.messages import MessageReader, Received
+from veche.wire.websocket.outgoing import FrameMakers
+
+OPEN = State.OPEN
 
 
 class SendAfterClose(ProtocolError):
@@ -15,11 +19,24 @@ class SendAfterClose(ProtocolError):
 
 
 class WebSocketConnection:
-    """The server's side of one connection; the methods that send return the octets to write."""
+    """The server's side of one connection; the methods that send return the octets to write.
 
-    def __init__(self, *, message_limit_octets: int) -> None:
-        self.state = State.OPEN
-        self._reader = MessageReader(message_limit_octets=message_limit_octets)
+    makers: shared by all connections of a worker; agreement: on compression, of the handshake.
+    """
+
+    state = OPEN
+
+    def __init__(
+        self,
+        *,
+        limit_octets: int,
+        limit_fragments: int,
+        makers: FrameMakers,
+        agreement: DeflateAgreement | None = None,
+    ) -> None:
+        inflater = makers.inflater(agreement)
+        self._reader = MessageReader(limit_octets=limit_octets, limit_fragments=limit_fragments, inflater=inflater)
+        self._maker = makers.maker(agreement)
 
     @property
     def buffered_octets(self) -> int:
@@ -33,25 +50,29 @@ class WebSocketConnection:
         close(refusal.code), then close TCP.
         """
         received = self._reader.receive(octets)
-        if received and isinstance(received[-1], Close):
+        if self._reader.closed and received:
             self._move(Event.RECEIVE_CLOSE)
         return received
 
     def text(self, text: str) -> bytes:
-        """Return the frame of a text message."""
-        return self._frame(Opcode.TEXT, text.encode())
+        """Return the frame of a text message. Raises UnicodeEncodeError for lone surrogates."""
+        if self.state is not OPEN:
+            raise _closing()
+        return self._maker.text(text)
 
     def binary(self, octets: bytes) -> bytes:
         """Return the frame of a binary message."""
-        return self._frame(Opcode.BINARY, octets)
+        if self.state is not OPEN:
+            raise _closing()
+        return self._maker.binary(octets)
 
     def ping(self, payload: bytes = b"") -> bytes:
         """Return a Ping frame; payload: at most 125 octets, the Pong repeats it."""
-        return self._frame(Opcode.PING, payload)
+        return self._control(Opcode.PING, payload)
 
     def pong(self, payload: bytes) -> bytes:
         """Return the answer to a Ping."""
-        return self._frame(Opcode.PONG, payload)
+        return self._control(Opcode.PONG, payload)
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> bytes:
         """Return our Close frame, b"" when it was sent before. 1005 makes one without a code, to answer such a one."""
@@ -61,10 +82,14 @@ class WebSocketConnection:
         self._move(Event.SEND_CLOSE)
         return encode_frame(Opcode.CLOSE, payload)
 
-    def _frame(self, opcode: Opcode, payload: bytes) -> bytes:
-        if self.state is not State.OPEN:
-            raise SendAfterClose("the WebSocket is closing; expected no more messages after close()")
+    def _control(self, opcode: Opcode, payload: bytes) -> bytes:
+        if self.state is not OPEN:
+            raise _closing()
         return encode_frame(opcode, payload)
 
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state].get(event, self.state)
+
+
+def _closing() -> SendAfterClose:
+    return SendAfterClose("the WebSocket is closing; expected no more messages after close()")

@@ -21,6 +21,7 @@ class Opcode(IntEnum):
 
 FINAL: Final = 0x80
 RESERVED_BITS: Final = 0x70
+COMPRESSED: Final = 0x40  # RSV1, where permessage-deflate was agreed on (RFC 7692 §6)
 OPCODE_BITS: Final = 0x0F
 MASKED: Final = 0x80
 LENGTH_BITS: Final = 0x7F
@@ -31,9 +32,9 @@ CONTROL_LIMIT_OCTETS: Final = 125
 KNOWN_OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
 
 
-def encode_frame(opcode: Opcode, payload: bytes, *, final: bool = True) -> bytes:
-    """Return one unmasked frame, as servers send it; the length takes the fewest octets (§5.2)."""
-    first = opcode | FINAL if final else int(opcode)
+def encode_frame(opcode: Opcode, payload: bytes, *, reserved: int = 0) -> bytes:
+    """Return one final, unmasked frame, as servers send it; the length takes the fewest octets (§5.2)."""
+    first = opcode | FINAL | reserved
     length = len(payload)
     if length < LENGTH_IN_2_OCTETS:
         return bytes((first, length)) + payload
