@@ -22,14 +22,14 @@ class Clock:
         self.tick_seconds = tick_seconds
         self.now = 0.0
         self.date_line = b""
-        self._loop = loop
+        self.loop = loop
         self._on_tick = on_tick
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to tick."""
         self._renew()
-        self._timer = self._loop.call_later(self.tick_seconds, self._tick)
+        self._timer = self.loop.call_later(self.tick_seconds, self._tick)
 
     def stop(self) -> None:
         """Tick no more."""
@@ -42,10 +42,10 @@ class Clock:
         return self.now + self.tick_seconds + seconds
 
     def _renew(self) -> None:
-        self.now = self._loop.time()
+        self.now = self.loop.time()
         self.date_line = f"date: {http_date(time.time())}\r\n".encode("ascii")
 
     def _tick(self) -> None:
         self._renew()
-        self._timer = self._loop.call_later(self.tick_seconds, self._tick)
+        self._timer = self.loop.call_later(self.tick_seconds, self._tick)
         self._on_tick()

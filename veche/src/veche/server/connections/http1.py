@@ -197,8 +197,8 @@ class Http1Connection(WritingSide):
         if not more and self.reader.state is not COMPLETE and self._rest_is_too_long():
             writer.keep_alive = False
         octets = writer.body(octets, more=more, date_line=self.service.clock.date_line)
-        if octets and not self.transport.is_closing():  # uvloop raises for a transport that has failed a moment ago
-            self.transport.write(octets)
+        if octets:
+            self.send(octets, more=more)
         if not more:
             self._response_ended()
 
@@ -216,7 +216,8 @@ class Http1Connection(WritingSide):
     def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> WebSocketLink:
         service = self.service
         octets = self.writer.switch_protocols(fields, date_line=service.clock.date_line)
-        self.transport.write(octets)
+        self.send(octets)
+        self.write_out()
         self._log(101)
         link = WebSocketLink(service, self.transport, exchange, self._deflate)
         link.writable = self.writable
@@ -234,7 +235,7 @@ class Http1Connection(WritingSide):
         if self._continue_due:
             self._continue_due = False
             if self.writer.head_is_due and not self._body_octets:  # RFC 9110 §10.1.1: never after the final response
-                self.transport.write(CONTINUE)
+                self.send(CONTINUE)
             self._watch_body()
         if self._body_paused:
             self._body_paused = False
@@ -360,7 +361,7 @@ class Http1Connection(WritingSide):
         writer = self.writer = ResponseWriter(None, self.service.field_lines, keep_alive=False)
         writer.start(status, PLAIN_TEXT)
         page = f"{phrase(status)}: {reason}\n".encode("utf-8", "replace")
-        self.transport.write(writer.body(page, more=False, date_line=self.service.clock.date_line))
+        self.send(writer.body(page, more=False, date_line=self.service.clock.date_line))
         if self.phase is not EXCHANGE:
             self._request_began = 0.0
         self._log(status)
@@ -376,6 +377,7 @@ class Http1Connection(WritingSide):
         self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
         self._body_paused = self._pipeline_paused = False
         self._set_reading()
+        self.write_out()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
@@ -392,6 +394,7 @@ class Http1Connection(WritingSide):
             self._close()
         else:
             self.phase = Phase.CLOSING
+            self.write_out()
             reset_when_closed(self.transport)  # a body that ends with the connection must not end in good order
             self.transport.abort()
 

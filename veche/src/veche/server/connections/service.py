@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import Clock
+from veche.server.connections.turn import Turn
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
@@ -83,6 +84,7 @@ class Service:
         self.keep_alive_ticks = limits.keep_alive_seconds + clock.tick_seconds  # for a deadline without a call
         self.field_lines = FieldLines()
         self.frame_makers = FrameMakers(_deflate_choices(limits))
+        self.turn = Turn(clock.loop)
         self.connections: set[Connection] = set()
         self.requests_served = 0
         self.context = copy_context()  # without any request's variables

@@ -194,6 +194,7 @@ class WebSocketLink(WritingSide):
         octets = self.engine.close(refusal.code, refusal.reason)
         if octets:
             self._write(octets)
+        self.write_out()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
@@ -201,8 +202,7 @@ class WebSocketLink(WritingSide):
         self.watch_writing()
 
     def _write(self, octets: bytes) -> None:
-        if not self.transport.is_closing():  # uvloop raises for a transport that has failed a moment ago
-            self.transport.write(octets)
+        self.send(octets)
 
     def _tell(self, code: int, reason: str) -> None:
         if not self._told:

@@ -5,9 +5,12 @@ Must not know: what is written.
 """
 
 import asyncio
+from typing import Final
 
 from veche.server.connections.clock import NEVER
 from veche.server.connections.service import Service
+
+UNSENT_PARTS: Final = 64
 
 
 class WritingSide(asyncio.Protocol):
@@ -17,9 +20,50 @@ class WritingSide(asyncio.Protocol):
     transport: asyncio.Transport
     writable = True
     closing = False
+    _unsent: "list[bytes] | None" = None  # waits for the end of the loop's turn
+    _unsent_octets = 0  # of it, when it has more than one part
     write_deadline = NEVER
     _unsent_mark = 0  # octets that waited for the peer when the write deadline was set
     _write_waiters: "list[asyncio.Future[None]] | None" = None
+
+    def send(self, octets: bytes, *, more: bool = False) -> None:
+        """Write octets, at the end of this turn of the loop at the latest; the only way to the transport.
+
+        more: others will follow soon, so that waiting for them is worth while.
+        """
+        unsent = self._unsent
+        if unsent is not None:
+            self._send_more(unsent, octets)
+            return
+        turn = self.service.turn
+        waiting = turn.waiting
+        if waiting:
+            self._unsent = [octets]
+            waiting.append(self)
+        elif turn.direct and not more:
+            turn.direct -= 1
+            if not self.transport.is_closing():  # uvloop raises for a transport that has failed a moment ago
+                self.transport.write(octets)
+        else:
+            self._unsent = [octets]
+            turn.begin(self)
+
+    def _send_more(self, unsent: list[bytes], octets: bytes) -> None:
+        if len(unsent) == 1:
+            self._unsent_octets = len(unsent[0])
+        unsent.append(octets)
+        self._unsent_octets += len(octets)
+        if self._unsent_octets >= self.service.limits.write_buffer_octets or len(unsent) >= UNSENT_PARTS:
+            self.write_out()
+
+    def write_out(self) -> None:
+        """Give the transport what waits for the end of the turn."""
+        unsent, self._unsent = self._unsent, None
+        if unsent is not None and not self.transport.is_closing():
+            if len(unsent) == 1:
+                self.transport.write(unsent[0])
+            else:
+                self.transport.writelines(unsent)
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -60,5 +104,6 @@ class WritingSide(asyncio.Protocol):
         """Flush and close. The write deadline cuts a peer that does not read."""
         if not self.closing:
             self.closing = True
+            self.write_out()
             self.watch_writing()
             self.transport.close()
