@@ -23,6 +23,7 @@ class Outlet(Protocol):
     client: Address | None
     local: Address | None
     peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
+    scheme: str  # "http" or "https"
     writable: bool  # False while the peer does not read: `await wait_writable()` before writing more
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:

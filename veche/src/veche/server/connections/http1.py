@@ -65,6 +65,7 @@ class Http1Connection(WritingSide):
     client: Address | None = None
     local: Address | None = None
     peer_label = NO_PEER
+    scheme = "http"
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False

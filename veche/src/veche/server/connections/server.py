@@ -181,8 +181,7 @@ class ConnectionServer:
                 self.logger,
                 loop,
                 self.board,
-                threads=self.settings.threads,
-                spool_octets=self.settings.spool_octets,
+                self.settings,
                 multiprocess=self.settings.workers != 1,
             )
         application = cast(ASGIApplication, self.application)

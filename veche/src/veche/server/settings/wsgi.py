@@ -17,3 +17,12 @@ class WsgiSettings(Struct, frozen=True, kw_only=True):
             ge=0,
         ),
     ] = 1024 * 1024
+    spool_disk_octets: Annotated[
+        int,
+        Meta(
+            description="WSGI request bodies larger than this get their thread before they are whole, which then waits "
+            "for the client; smaller ones are on disk by then.",
+            extra={"unit": "octets"},
+            ge=0,
+        ),
+    ] = 100 * 1024 * 1024

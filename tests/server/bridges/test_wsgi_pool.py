@@ -1,0 +1,154 @@
+"""The pool of threads under WSGI: who is woken for what, and that nobody waits for somebody else's work."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+
+from veche.server.bridges.wsgi.pool import SPREAD_TURNS, Job, ThreadPool
+
+
+class Work:
+    """A job that does something and leaves its name in the results."""
+
+    def __init__(self, pool: ThreadPool, done: list[str], name: str, do: Callable[[], object] = lambda: None) -> None:
+        self.pool = pool
+        self.done = done
+        self.name = name
+        self.do = do
+
+    def run(self) -> None:
+        self.do()
+        self.thread = threading.current_thread().name
+        self.pool.results.append(lambda: self.done.append(self.name))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def run(
+    test: Callable[[ThreadPool, list[str]], Awaitable[None]], *, threads: int, lost_limit: int = 0
+) -> list[Iterable[Job]]:
+    """Run a test with a pool; return what the pool has said of jobs that still wait."""
+    waited: list[Iterable[Job]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pool = ThreadPool(loop, threads=threads, lost_limit=lost_limit, still_waiting=waited.append)
+        try:
+            await test(pool, [])
+        finally:
+            pool.close()
+
+    asyncio.run(main())
+    return waited
+
+
+def test_jobs_of_one_turn_are_done_by_one_thread_when_they_do_not_block() -> None:
+    async def quick(pool: ThreadPool, done: list[str]) -> None:
+        works = [Work(pool, done, str(number)) for number in range(20)]
+        for _ in range(3):
+            for work in works:
+                pool.submit(work)
+            await until(lambda: len(done) == len(works))
+            assert done == [work.name for work in works]  # in the order in which they came
+            done.clear()
+        assert {work.thread for work in works} == {"wsgi-1"}
+
+    assert run(quick, threads=8) == []
+
+
+def test_the_thread_that_slept_last_is_woken_first() -> None:
+    async def warm(pool: ThreadPool, done: list[str]) -> None:
+        gate = threading.Barrier(3)
+        both = [Work(pool, done, name, lambda: gate.wait(10)) for name in "ab"]
+        for work in both:
+            pool.submit(work)
+        await until(lambda: len(pool.running) == 2)
+        gate.wait(10)
+        await until(lambda: len(done) == 2 and len(pool._idle) == 2)
+        last = pool._idle[-1].name
+        for name in "cdef":
+            work = Work(pool, done, name)
+            pool.submit(work)
+            await until(lambda: len(pool._idle) == 2 and not pool.jobs)
+            await until(lambda: len(done) == len("ab") + 1)
+            assert (done.pop(), work.thread) == (name, last)
+
+    run(warm, threads=2)
+
+
+def test_a_job_that_blocks_holds_up_nobody_behind_it() -> None:
+    async def blocked(pool: ThreadPool, done: list[str]) -> None:
+        release = threading.Event()
+        pool.submit(Work(pool, done, "before"))
+        pool.submit(Work(pool, done, "blocks", lambda: release.wait(10)))
+        pool.submit(Work(pool, done, "behind"))
+        await until(lambda: sorted(done) == ["before", "behind"])  # their results, too, have come
+        release.set()
+        await until(lambda: "blocks" in done)
+
+    run(blocked, threads=2)
+
+
+def test_jobs_that_get_no_thread_are_named() -> None:
+    async def blocked(pool: ThreadPool, done: list[str]) -> None:
+        release = threading.Event()
+        pool.submit(Work(pool, done, "blocks", lambda: release.wait(10)))
+        pool.submit(Work(pool, done, "waits"))
+        await until(lambda: pool._spread)
+        release.set()
+        await until(lambda: done == ["blocks", "waits"])
+
+    assert [[work.name for work in works if isinstance(work, Work)] for works in run(blocked, threads=1)] == [["waits"]]
+
+
+def test_a_result_comes_although_the_only_thread_blocks_on_the_next_job() -> None:
+    async def blocked(pool: ThreadPool, done: list[str]) -> None:
+        release = threading.Event()
+        for turn in range(SPREAD_TURNS * 2):  # in both modes
+            pool.submit(Work(pool, done, "quick"))
+            pool.submit(Work(pool, done, "blocks", lambda: release.wait(10)))
+            await until(lambda: done == ["quick"])
+            release.set()
+            await until(lambda: done == ["quick", "blocks"])
+            release.clear()
+            done.clear()
+            assert not pool.running, turn
+
+    run(blocked, threads=1)
+
+
+def test_while_jobs_block_each_wakes_a_thread_of_its_own_at_once() -> None:
+    async def together(pool: ThreadPool, done: list[str]) -> None:
+        gate = threading.Barrier(4)
+        for _ in range(5):  # nobody passes the barrier unless all four run at the same time
+            for name in "abcd":
+                pool.submit(Work(pool, done, name, lambda: gate.wait(10)))
+            await until(lambda: sorted(done) == ["a", "b", "c", "d"])
+            done.clear()
+        assert pool._spread
+
+    run(together, threads=4)
+
+
+def test_a_lost_thread_is_made_up_for_within_the_bound_and_counted_back() -> None:
+    async def lost(pool: ThreadPool, done: list[str]) -> None:
+        release = threading.Event()
+        stuck = [Work(pool, done, name, lambda: release.wait(10)) for name in "ab"]
+        for work in stuck:
+            pool.submit(work)
+            await until(lambda: len(pool.running) == 1)
+            assert pool.lose(work) is not None
+            assert pool.lose(work) is None  # only once
+        assert (len(pool.lost), pool.capacity) == (2, 0)
+        pool.submit(Work(pool, done, "waits"))
+        await asyncio.sleep(0.02)
+        assert done == []  # one fresh thread was made for the first, none for the second
+        release.set()
+        await until(lambda: sorted(done) == ["a", "b", "waits"])
+        assert (len(pool.lost), pool.capacity) == (0, 1)
+
+    run(lost, threads=1, lost_limit=1)

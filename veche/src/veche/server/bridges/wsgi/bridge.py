@@ -1,0 +1,95 @@
+"""A WSGI application (PEP 3333), ready to be given requests.
+
+One job: hold what all requests of one worker share, and make an exchange for each.
+Must not know: sockets, how requests and responses look on the wire.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from veche.asgi import WSGIApplication
+from veche.log import Level
+from veche.server.bridges.exchange import Outlet, Reporter
+from veche.server.bridges.wsgi.environ import Environs
+from veche.server.bridges.wsgi.exchange import ThreadExchange
+from veche.server.bridges.wsgi.heads import ResponseHeads
+from veche.server.bridges.wsgi.pool import Job, ThreadPool
+from veche.server.scoreboard import Board, Doing
+from veche.server.settings import RequestLimits
+from veche.wire.h1 import RequestHead
+from veche.wire.websocket import Handshake
+
+
+class WsgiBridge:
+    """See the module."""
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        reporter: Reporter,
+        loop: asyncio.AbstractEventLoop,
+        board: Board,
+        limits: RequestLimits,
+        *,
+        multiprocess: bool,
+    ) -> None:
+        self.application = application
+        self.reporter = reporter
+        self.loop = loop
+        self.board = board
+        self.limits = limits
+        self.heads = ResponseHeads()
+        self.environs = Environs(multithread=limits.threads > 1, multiprocess=multiprocess)
+        self.pool = ThreadPool(loop, threads=limits.threads, lost_limit=0, still_waiting=self._queued)
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
+
+    def open_exchange(self, outlet: Outlet, head: RequestHead) -> ThreadExchange:
+        """Return the exchange for a request."""
+        return ThreadExchange(self, outlet, head)
+
+    def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
+        """WSGI has no WebSocket: the request is an ordinary one (RFC 9110 §7.8: Upgrade may be ignored)."""
+
+    @property
+    def running(self) -> int:
+        """How many requests are in the application or wait for a thread."""
+        pool = self.pool
+        return len(pool.jobs) + len(pool.running) + len(pool.lost)
+
+    def cancel_all(self) -> None:
+        """Answer 503 for what still runs: a thread cannot be stopped, but what it sends from now on goes nowhere."""
+        pool = self.pool
+        for exchange in [*pool.jobs, *pool.running, *pool.lost.values()]:
+            assert isinstance(exchange, ThreadExchange)
+            exchange.cancel()
+
+    def close(self) -> None:
+        """Let the threads end when they have done what they do now."""
+        self.pool.close()
+
+    def submit(self, exchange: ThreadExchange) -> None:
+        """Run the exchange in a thread as soon as one is free."""
+        exchange.slot = self.board.enter(exchange.head.line.label, exchange.outlet.peer_label)
+        self.pool.submit(exchange)
+
+    def keep(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Have the loop run a coroutine to its end."""
+        task = self.loop.create_task(waiting)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _queued(self, jobs: Iterable[Job]) -> None:
+        """Show that these requests wait for a thread. The others had one too soon to say so."""
+        for job in jobs:
+            assert isinstance(job, ThreadExchange)
+            job.queued = True
+            self.board.move(job.slot, Doing.QUEUED)
+            if job in self.pool.running:  # a thread took it just now, and may not have seen the flag
+                self.board.move(job.slot, Doing.RUNNING)
+
+    def report(self, head: RequestHead, message: str, *, level: Level, **fields: object) -> None:
+        """Tell the operator something about a request."""
+        line = head.line
+        target = line.target.decode("ascii", "backslashreplace")
+        self.reporter.log_message(message, level=level, method=line.method, target=target, **fields)

@@ -1,0 +1,144 @@
+"""What a WSGI application is told of a request: `environ` (PEP 3333, RFC 3875).
+
+One job: a request's head and its connection's addresses → environ.
+Must not know: threads, bodies, responses.
+
+What is the same for all requests of one peer is a dict that is copied; a field that was seen
+before is one lookup.
+"""
+
+import sys
+from typing import IO, Any, Final, Protocol
+
+from veche.asgi import Environ
+from veche.server.bridges.exchange import Address
+from veche.server.bridges.wsgi.file_wrapper import FileWrapper
+from veche.wire.h1 import RequestHead
+
+# The body is whole and without its coding when the application sees it. Proxy would become HTTP_PROXY, which programs
+# take for the name of a proxy to use ("httpoxy", CVE-2016-5385).
+NOT_HANDED_ON: Final = frozenset({b"transfer-encoding", b"content-length", b"proxy"})
+NOT_REMEMBERED: Final = frozenset({b"authorization", b"proxy-authorization"})  # not kept longer than their request
+REMEMBERED_FIELDS: Final = 2048
+REMEMBERED_OCTETS: Final = 512
+REMEMBERED_PEERS: Final = 512
+
+Pair = tuple[str, str]
+
+
+class Ends(Protocol):
+    """Between whom the request travels."""
+
+    client: Address | None
+    local: Address | None
+    scheme: str
+
+
+class Environs:
+    """Makes environs for all requests of a worker; what it remembers is bounded in number and length."""
+
+    def __init__(self, *, multithread: bool, multiprocess: bool) -> None:
+        self._keys: dict[bytes, str] = {}
+        self._pairs: dict[tuple[bytes, bytes], Pair] = {}
+        self._pair_of = self._pairs.__getitem__
+        self._peers: dict[Address | None, tuple[Address | None, str, Environ]] = {}
+        self._same: Environ = {
+            "SCRIPT_NAME": "",
+            "SERVER_SOFTWARE": "veche",
+            "wsgi.version": (1, 0),
+            "wsgi.errors": sys.stderr,
+            "wsgi.input_terminated": True,
+            "wsgi.multithread": multithread,
+            "wsgi.multiprocess": multiprocess,
+            "wsgi.run_once": False,
+            "wsgi.file_wrapper": FileWrapper,
+            # Said for each request; here they have their place, so that the size of the copy is right at once.
+            "REQUEST_METHOD": "",
+            "PATH_INFO": "",
+            "QUERY_STRING": "",
+            "RAW_URI": "",
+            "SERVER_PROTOCOL": "",
+            "wsgi.input": None,
+        }
+
+    def environ_of(self, head: RequestHead, ends: Ends, body: IO[bytes], length: int) -> Environ:
+        """Return a new environ. Texts are octets as Latin-1, which PEP 3333 calls "native strings".
+
+        length: of the body, -1 where there is none, or while nobody knows it.
+        """
+        known = self._peers.get(ends.client)
+        # `is`: a connection keeps its tuple, and whoever comes to another of our addresses has another.
+        if known is None or known[0] is not ends.local or known[1] != ends.scheme:
+            known = self._meet(ends)
+        environ = known[2].copy()
+        line = head.line
+        environ["REQUEST_METHOD"] = line.method
+        environ["PATH_INFO"] = line.path.decode("latin-1")
+        environ["QUERY_STRING"] = line.query.decode("latin-1")
+        environ["RAW_URI"] = line.target.decode("latin-1")
+        environ["SERVER_PROTOCOL"] = "HTTP/1.1" if line.is_1_1 else f"HTTP/{line.version}"
+        environ["wsgi.input"] = body
+        if length >= 0:
+            environ["CONTENT_LENGTH"] = str(length)
+        fields = head.fields
+        size = len(environ)
+        try:
+            environ.update(map(self._pair_of, fields))
+        except KeyError:
+            pass  # a field that was not seen before, or is not remembered
+        else:
+            if len(environ) == size + len(fields):
+                return environ
+        self._add_fields(environ, fields)
+        return environ
+
+    def _meet(self, ends: Ends) -> tuple[Address | None, str, Environ]:
+        """Return what is the same for all requests of this peer."""
+        client, local, scheme = ends.client, ends.local, ends.scheme
+        environ: dict[str, Any] = self._same.copy()
+        environ["wsgi.url_scheme"] = scheme
+        environ["REMOTE_ADDR"] = client[0] if client else ""
+        environ["REMOTE_PORT"] = str(client[1] or "") if client else ""
+        # A Unix socket has a path; PEP 3333 wants a name and a port, never empty.
+        has_port = local is not None and local[1] is not None
+        environ["SERVER_NAME"] = local[0] if local and has_port else "localhost"
+        environ["SERVER_PORT"] = str(local[1]) if local and has_port else "443" if scheme == "https" else "80"
+        if len(self._peers) >= REMEMBERED_PEERS:
+            self._peers.clear()
+        known = self._peers[client] = (local, scheme, environ)
+        return known
+
+    def _add_fields(self, environ: Environ, fields: list[tuple[bytes, bytes]]) -> None:
+        """Add the fields one by one; those of one name become one text."""
+        seen: set[str] = set()
+        for field in fields:
+            name, value = field
+            key = self._keys.get(name)
+            if key is None:
+                key = self._key_of(name)
+            if not key:
+                continue
+            text = value.decode("latin-1")
+            if key not in seen:
+                seen.add(key)
+                if name not in NOT_REMEMBERED and len(name) + len(value) <= REMEMBERED_OCTETS:
+                    if len(self._pairs) >= REMEMBERED_FIELDS:
+                        self._pairs.clear()
+                    self._pairs[field] = (key, text)
+            elif key != "CONTENT_TYPE":
+                text = environ[key] + ("; " if name == b"cookie" else ", ") + text
+            environ[key] = text
+
+    def _key_of(self, name: bytes) -> str:
+        """Return the key of a field's name, "" for one that is not handed on."""
+        # "_" and "-" become the same name: who sends X_Forwarded_For could speak for the proxy's X-Forwarded-For.
+        if name in NOT_HANDED_ON or b"_" in name:
+            key = ""
+        elif name == b"content-type":
+            key = "CONTENT_TYPE"
+        else:
+            key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+        if len(self._keys) >= REMEMBERED_FIELDS:
+            self._keys.clear()
+        self._keys[name] = key
+        return key
