@@ -11,6 +11,7 @@ from fixtures.requests import get, post
 from fixtures.serving import Peer, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
+from veche.server.manner import PLAIN
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -360,7 +361,7 @@ def test_a_unix_socket_is_served(tmp_path: Any) -> None:
 
         async def add() -> None:
             await served.server.close_doors()
-            served.server._sockets.append(listener)
+            served.server._listeners.append((listener, PLAIN))
             await served.server.open_doors()
 
         served.submit(add()).result(5)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from veche.server.errors import AddressError
+from veche.server.manner import Manner
 from veche.server.processes.addresses import (
     Address,
     InheritedDescriptor,
     TCPAddress,
     UnixAddress,
     parse_address,
+    parse_bind,
 )
 from veche.server.processes.listener import close_all, listen_all
 
@@ -32,6 +34,29 @@ from veche.server.processes.listener import close_all, listen_all
 )
 def test_every_way_to_write_an_address_is_understood(text: str, address: Address) -> None:
     assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "manner"),
+    [
+        ("127.0.0.1:8000", TCPAddress("127.0.0.1", 8000), Manner()),
+        ("http://127.0.0.1:8000", TCPAddress("127.0.0.1", 8000), Manner()),
+        ("https://[::1]:443", TCPAddress("::1", 443), Manner(tls=True)),
+        ("https://*:443", TCPAddress("*", 443), Manner(tls=True)),
+        ("https+unix:/run/site.sock", UnixAddress("/run/site.sock"), Manner(tls=True)),
+        ("https+fd://3", InheritedDescriptor(3), Manner(tls=True)),
+        ("fd://3", InheritedDescriptor(3), Manner()),
+        ("https:8000", TCPAddress("https", 8000), Manner()),
+    ],
+)
+def test_a_bind_says_what_its_connections_begin_with(text: str, address: Address, manner: Manner) -> None:
+    assert parse_bind(text) == (address, manner)
+
+
+@pytest.mark.parametrize("text", ["ftp://127.0.0.1:8000", "https+https://127.0.0.1:1", "tls+unix:/run/s", "https://"])
+def test_a_bind_that_begins_with_something_else_is_refused(text: str) -> None:
+    with pytest.raises(AddressError, match="write HOST:PORT"):
+        parse_bind(text)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +84,15 @@ def test_localhost_listens_on_every_family_under_one_port() -> None:
     listeners = listen_all(["localhost:0"], backlog=8, permissions=0o666)
     try:
         assert len({listener.socket.getsockname()[1] for listener in listeners}) == 1
+    finally:
+        close_all(listeners)
+
+
+def test_a_star_listens_on_every_network_of_both_families() -> None:
+    listeners = listen_all(["*:0"], backlog=8, permissions=0o666)
+    try:
+        hosts = {listener.socket.getsockname()[0] for listener in listeners}
+        assert hosts == ({"0.0.0.0", "::"} if socket.has_ipv6 else {"0.0.0.0"})
     finally:
         close_all(listeners)
 

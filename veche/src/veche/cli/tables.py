@@ -35,7 +35,9 @@ def _default_text(setting: Setting) -> str:
     if isinstance(setting.default, bool):
         return "on" if setting.default else "off"
     if isinstance(setting.default, tuple):
-        return " ".join(f"`{item}`" for item in setting.default)
+        return " ".join(f"`{item}`" for item in setting.default) or "–"
+    if setting.default == "" or setting.default is None:
+        return "–"
     number = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
     return f"`{number}` {setting.unit}".strip()
 

@@ -15,3 +15,7 @@ class AddressError(ServerError):
 
 class ApplicationError(ServerError):
     """The application cannot be found, imported or made."""
+
+
+class TlsError(ServerError):
+    """A certificate or key cannot be used."""

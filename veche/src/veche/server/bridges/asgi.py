@@ -108,12 +108,12 @@ class AsgiExchange:
     def scope(self) -> Scope:
         """Return the connection scope. Applications change it, so nothing in it is shared with another request."""
         head, line, outlet = self._head, self._head.line, self._outlet
-        return {
+        scope = {
             "type": "http",
             "asgi": ASGI_VERSIONS.copy(),
             "http_version": line.version,
             "method": line.method,
-            "scheme": "http",
+            "scheme": outlet.scheme,
             "path": line.path_text,
             "raw_path": line.raw_path,
             "query_string": line.query,
@@ -123,6 +123,9 @@ class AsgiExchange:
             "server": outlet.local,
             "state": self._bridge.state.copy(),
         }
+        if outlet.tls is not None:
+            scope["extensions"] = {"tls": outlet.tls}
+        return scope
 
     # What the connection says.
 

@@ -72,7 +72,7 @@ class AsgiWebSocketExchange:
             "type": "websocket",
             "asgi": ASGI_VERSIONS.copy(),
             "http_version": line.version,
-            "scheme": "ws",
+            "scheme": "wss" if outlet.scheme == "https" else "ws",
             "path": line.path_text,
             "raw_path": line.raw_path,
             "query_string": line.query,
@@ -82,7 +82,7 @@ class AsgiWebSocketExchange:
             "server": outlet.local,
             "subprotocols": list(self._handshake.subprotocols),
             "state": self._bridge.state.copy(),
-            "extensions": {"websocket.http.response": {}},
+            "extensions": {"websocket.http.response": {}} | ({} if outlet.tls is None else {"tls": outlet.tls}),
         }
 
     # What the connection says, before and after it was accepted.

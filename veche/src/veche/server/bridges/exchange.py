@@ -4,7 +4,7 @@ One job: the types that both sides hold, so that HTTP/1.1 and HTTP/2, ASGI and W
 Must not know: sockets, applications, how either side does its part.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from veche.wire.h1 import RequestHead
@@ -24,6 +24,7 @@ class Outlet(Protocol):
     local: Address | None
     peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
     scheme: str  # "http" or "https"
+    tls: Mapping[str, Any] | None  # the dict of the ASGI extension of that name; None without TLS
     writable: bool  # False while the peer does not read: `await wait_writable()` before writing more
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:

@@ -13,9 +13,9 @@ Only EXCHANGE holds anything of the application, and it begins with a whole head
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from veche.http.status import phrase
 from veche.server.bridges.exchange import Address, Exchange, WebSocketExchange
@@ -66,6 +66,7 @@ class Http1Connection(WritingSide):
     local: Address | None = None
     peer_label = NO_PEER
     scheme = "http"
+    tls: Mapping[str, Any] | None = None
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False

@@ -8,21 +8,30 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from veche.asgi import ASGIApplication, WSGIApplication
 from veche.log import Level
 from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, task_starter
 from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.connections.clock import Clock
+from veche.server.connections.entrance import PROTOCOLS, Entrance
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import AccessLog, FinishedRequest, Service
+from veche.server.manner import PLAIN, Manner
 from veche.server.scoreboard import Board, private_board
 from veche.server.settings import ServerSettings
+from veche.server.tls import TlsStore
 
 LONGEST_TICK_SECONDS: Final = 1.0
 IDLE_GRACE_SECONDS: Final = 0.5
 CANCEL_SECONDS: Final = 0.1
+
+
+class Door(Protocol):
+    """What accepts on a listener."""
+
+    def close(self) -> None: ...
 
 
 class ConnectionServer:
@@ -45,12 +54,14 @@ class ConnectionServer:
         self.settings = settings
         self.logger = logger
         self.board = board or private_board()
-        self._sockets: list[socket.socket] = []
-        self._doors: list[asyncio.AbstractServer] = []
+        self._listeners: list[tuple[socket.socket, Manner]] = []
+        self._doors: list[Door] = []
         self._doors_change = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
         self._lifespan: Lifespan | None = None
         self._service: Service | None = None
+        self._tls: TlsStore | None = None
+        self._entrance: Entrance | None = None  # of listeners that are not plain
 
     @property
     def open_connections(self) -> int:
@@ -62,19 +73,24 @@ class ConnectionServer:
         """How many requests were given to the application since the start."""
         return self._service.requests_served if self._service else 0
 
-    async def start(self, sockets: Sequence[socket.socket]) -> None:
+    async def start(self, sockets: Sequence[socket.socket], manners: Sequence[Manner] = ()) -> None:
         """Run the application's start-up, then accept connections; returns when the doors are open.
 
-        Raises veche.server.bridges.StartupFailed when the application refuses to start.
+        manners: what connections to each of the sockets begin with; nothing, unless said otherwise.
+        Raises veche.server.bridges.StartupFailed when the application refuses to start, TlsError for a certificate.
         """
         loop = asyncio.get_running_loop()
+        self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
+        if any(manner.tls for _, manner in self._listeners):
+            self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
         bridge = await self._open_bridge(loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = _access_log(self.logger) if self.settings.access_log else None
         self._service = Service(bridge, self.settings, clock, self.logger, access_log, board=self.board)
+        if any(manner != PLAIN for _, manner in self._listeners):
+            self._entrance = Entrance(self._service, self.settings, self._tls, self._count_in)
         clock.start()
         self.board.beat(running=0)
-        self._sockets = list(sockets)
         await self.open_doors()
 
     async def drain(self, deadline_seconds: float) -> None:
@@ -121,15 +137,18 @@ class ConnectionServer:
     async def _take_in_the_last(self) -> None:
         """Accept whoever stands in the kernel's queue and close the listeners: closing alone would reset them."""
         loop = asyncio.get_running_loop()
-        for listener in self._sockets:
+        for listener, manner in self._listeners:
             last: list[socket.socket] = []
             with suppress(OSError):  # BlockingIOError: nobody is left
                 while True:
                     last.append(listener.accept()[0])
             listener.close()
             for connection in last:
+                if self._entrance is not None and manner != PLAIN:
+                    self._entrance.welcome(connection, manner)
+                    continue
                 await loop.connect_accepted_socket(self._admit, connection)
-        self._sockets.clear()
+        self._listeners.clear()
         for _ in range(2):
             await asyncio.sleep(0)  # who was accepted in this very turn becomes a connection in the next
 
@@ -141,7 +160,10 @@ class ConnectionServer:
         async with self._doors_change:
             if self._doors or service.draining or service.admitted >= self.settings.connection_limit:
                 return
-            for listener in self._sockets:
+            for listener, manner in self._listeners:
+                if self._entrance is not None and manner != PLAIN:
+                    self._doors.append(self._entrance.open_door(listener, manner))
+                    continue
                 # A duplicate, because a door closes its socket and the listener must stay.
                 door = listener.dup()
                 create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
@@ -149,7 +171,11 @@ class ConnectionServer:
             self.board.accepting(accepts=True)
 
     def _admit(self) -> Http1Connection:
-        """Return the protocol of a connection that has just been accepted; shut the doors behind the last one."""
+        """Return the protocol of a connection that has just been accepted."""
+        return Http1Connection(self._count_in())
+
+    def _count_in(self) -> Service:
+        """Count a connection that has just been accepted; shut the doors behind the last one."""
         service = self._service
         assert service is not None
         service.admitted += 1
@@ -158,7 +184,7 @@ class ConnectionServer:
             # In the next turn of the loop: uvloop is accepting just now. What it accepts until then is served, too.
             asyncio.get_running_loop().call_soon(self._shut_if_full)
             service.when_room = self._reopen
-        return Http1Connection(service)
+        return service
 
     def _shut_if_full(self) -> None:
         service = self._service
@@ -216,6 +242,8 @@ class ConnectionServer:
         due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
         for connection in due:
             connection.deadline_passed(now)
+        if self._tls is not None:
+            self._tls.look()
 
 
 def _tick_seconds(settings: ServerSettings) -> float:
@@ -226,6 +254,7 @@ def _tick_seconds(settings: ServerSettings) -> float:
         settings.keep_alive_seconds,
         settings.write_stall_seconds,
         settings.linger_seconds,
+        settings.tls_handshake_seconds,
         settings.websocket_ping_seconds,
         settings.websocket_close_seconds,
     )

@@ -1,20 +1,32 @@
-"""Addresses as an operator writes them: HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N.
+"""Addresses as an operator writes them: HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N, and https:// before any of them.
 
 One job: from text to a value, and back to what can be clicked on or curled.
 Must not know: sockets.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from veche.server.errors import AddressError
+from veche.server.manner import PLAIN, Manner
 
-WAYS = "write HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N"
+WAYS: Final = "write HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N; with TLS https://HOST:PORT, https+unix:PATH"
+
+EVERYWHERE: Final = "*"
+
+MANNERS: Final[Mapping[str, Manner]] = {
+    "http": PLAIN,
+    "https": Manner(tls=True),
+    "proxy": Manner(proxy=True),
+    "proxy+http": Manner(proxy=True),
+    "proxy+https": Manner(proxy=True, tls=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TCPAddress:
-    """A host (name or number, IPv6 without brackets) and a port; port 0 lets the kernel choose."""
+    """A host (name or number, IPv6 without brackets, * for every network) and a port; port 0 lets the kernel choose."""
 
     host: str
     port: int
@@ -45,6 +57,25 @@ class InheritedDescriptor:
 
 
 Address: TypeAlias = TCPAddress | UnixAddress | InheritedDescriptor
+
+
+def parse_bind(text: str) -> tuple[Address, Manner]:
+    """The address that `text` names, and what a connection to it begins with: [proxy+][http|https]://ADDRESS.
+
+    Before unix: and fd: the words are joined to them: https+unix:PATH. Raises AddressError.
+    """
+    words, colon, rest = text.partition(":")
+    before, _, last = words.rpartition("+")
+    if before and last in ("unix", "fd"):
+        words, address = before, f"{last}:{rest}"
+    elif colon and rest.startswith("//") and words != "fd":
+        address = rest[2:]
+    else:
+        return parse_address(text), PLAIN
+    manner = MANNERS.get(words)
+    if manner is None:
+        raise AddressError(f"bind address {text!r} begins with {words!r}; expected one of {', '.join(MANNERS)}; {WAYS}")
+    return parse_address(address), manner
 
 
 def parse_address(text: str) -> Address:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Final
 
+from veche.server.processes.listener import Listener
 from veche.server.processes.orders import Failed, Orders, Ready, Report, ReportReader, line
 from veche.server.scoreboard.reader import Place, Scoreboard
 from veche.server.settings import ServerSettings
@@ -115,7 +116,7 @@ def start_child(
     number: int,
     application: str,
     settings: ServerSettings,
-    listeners: Sequence[socket.socket],
+    listeners: Sequence[Listener],
     scoreboard: Scoreboard,
     environ: Mapping[str, str],
     now: float,
@@ -127,7 +128,7 @@ def start_child(
     place = scoreboard.take_place()
     control, workers_control = socket.socketpair()
     relay, workers_relay = socket.socketpair()
-    inherited = [listener.fileno() for listener in listeners]
+    inherited = [listener.socket.fileno() for listener in listeners]
     relay_descriptor = workers_relay.fileno()
     # -P: the folder of the application is put on the path by the worker, not by chance; see worker.py.
     command = [sys.executable, "-P", "-m", "veche.server.processes.worker", str(workers_control.fileno()), application]
@@ -152,6 +153,7 @@ def start_child(
         application=application,
         settings=settings,
         listener_descriptors=tuple(inherited),
+        listener_manners=tuple(listener.manner for listener in listeners),
         relay_descriptor=relay_descriptor,
         scoreboard_descriptor=scoreboard.descriptor,
         place=place.number,

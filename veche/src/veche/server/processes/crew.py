@@ -16,6 +16,7 @@ import msgspec
 
 from veche.server.processes.child import Child, Event, State, start_child
 from veche.server.processes.endings import how_it_ended
+from veche.server.processes.listener import Listener
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
 
@@ -53,7 +54,7 @@ class Crew:
         self.scoreboard = Scoreboard()
         self.children: list[Child] = []
 
-    def start_one(self, listeners: Sequence[socket.socket]) -> Child:
+    def start_one(self, listeners: Sequence[Listener]) -> Child:
         """A new worker on these sockets."""
         self._last_number += 1
         child = start_child(

@@ -11,10 +11,18 @@ import socket
 import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from veche.server.errors import AddressError
-from veche.server.processes.addresses import Address, InheritedDescriptor, TCPAddress, UnixAddress, parse_address
+from veche.server.manner import PLAIN, Manner
+from veche.server.processes.addresses import (
+    EVERYWHERE,
+    Address,
+    InheritedDescriptor,
+    TCPAddress,
+    UnixAddress,
+    parse_bind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,15 @@ class Listener:
     socket: socket.socket
     address: Address
     unix_inode: int | None = None
+    manner: Manner = PLAIN
+
+    def __str__(self) -> str:
+        """What can be clicked on, or given to a client."""
+        if not self.manner.tls:
+            return str(self.address)
+        if isinstance(self.address, TCPAddress):
+            return str(self.address).replace("http", "https", 1)
+        return f"https+{self.address}"
 
     def close(self) -> None:
         """Close; a unix socket's file is removed, unless somebody else has put theirs in its place."""
@@ -41,8 +58,9 @@ def listen_all(binds: Iterable[str], *, backlog: int, permissions: int) -> tuple
     """
     listeners: list[Listener] = []
     try:
-        for address in [parse_address(text) for text in binds]:
-            listeners.extend(_listen(address, backlog=backlog, permissions=permissions))
+        for address, manner in [parse_bind(text) for text in binds]:
+            opened = _listen(address, backlog=backlog, permissions=permissions)
+            listeners.extend(replace(listener, manner=manner) for listener in opened)
     except BaseException:
         close_all(listeners)
         raise
@@ -67,7 +85,8 @@ def _listen(address: Address, *, backlog: int, permissions: int) -> list[Listene
 def _listen_tcp(address: TCPAddress, backlog: int) -> list[Listener]:
     """A listener for each address the name stands for: localhost is 127.0.0.1 and ::1 where both exist."""
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        host = None if address.host == EVERYWHERE else address.host
+        found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise AddressError(
             f"cannot listen on {address}: the host {address.host!r} has no address ({error.strerror}); "

@@ -210,7 +210,7 @@ class Master:
     def _start_one(self) -> Child | None:
         """A new worker; None when the kernel refuses one now: the next try comes later, and those that run go on."""
         try:
-            return self._crew.start_one([listener.socket for listener in self._listeners])
+            return self._crew.start_one(self._listeners)
         except OSError as error:
             if self._stage is Stage.STARTING:
                 raise
@@ -228,7 +228,7 @@ class Master:
         self._say(f"{child} is ready")
         if self._stage is Stage.STARTING:
             self._stage = Stage.SERVING
-            addresses = ", ".join(str(listener.address) for listener in self._listeners)
+            addresses = ", ".join(str(listener) for listener in self._listeners)
             self._say(f"serving {self._application} on {addresses} with {_count(self._target, 'worker')}")
             if self._on_ready is not None:
                 self._on_ready()

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from veche.server.errors import ServerError
+from veche.server.manner import Manner
 from veche.server.settings import ServerSettings
 
 LINE_LIMIT_OCTETS: Final = 1 << 20
@@ -22,6 +23,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     application: str
     settings: ServerSettings
     listener_descriptors: tuple[int, ...]
+    listener_manners: tuple[Manner, ...]
     relay_descriptor: int
     scoreboard_descriptor: int
     place: int  # in the scoreboard

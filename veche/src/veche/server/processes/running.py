@@ -6,19 +6,34 @@ Must not know: command lines.
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from veche.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from veche.log import Logger
 
 
 def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], None] | None = None) -> int:
     """Serve "module:attribute" until stopped; returns the exit code (0: as asked, 3: the application did not start).
 
     on_ready: called once, in the master, when the first worker serves. Must run in the main thread.
-    Raises AddressError when an address cannot be listened on.
+    Raises AddressError when an address cannot be listened on, TlsError when a certificate cannot be used.
     """
     from veche.log import Logger, StreamLog
+    from veche.server.processes.addresses import parse_bind
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
 
+    logger = Logger(StreamLog(sys.stderr))
+    if any(parse_bind(text)[1].tls for text in settings.bind):
+        check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
     listeners = listen_all(settings.bind, backlog=settings.backlog, permissions=int(settings.socket_permissions, 8))
-    return Master(application, settings, listeners, Logger(StreamLog(sys.stderr)), on_ready=on_ready).run()
+    return Master(application, settings, listeners, logger, on_ready=on_ready).run()
+
+
+def check_certificates(settings: ServerSettings, logger: "Logger") -> None:
+    """Warn of what clients will refuse. Raises TlsError."""
+    from veche.server.tls import open_context, report_troubles  # 20 ms of imports, for those who use it
+
+    report_troubles(open_context(settings, ()), logger)

@@ -20,7 +20,7 @@ from typing import Any, Final
 from veche.log import Logger, StreamLog
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
-from veche.server.errors import ApplicationError
+from veche.server.errors import ApplicationError, ServerError
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.orders import Failed, Orders, Ready, Report, line, read_orders
 from veche.server.scoreboard import open_board
@@ -73,12 +73,12 @@ class Worker:
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
         server = ConnectionServer(application, interface, self._settings, self._logger, board)
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
-        starting = asyncio.create_task(server.start(sockets))
+        starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners))
         if not await _unless(starting, self._stop):
             return EXIT_STOPPED
         try:
             starting.result()
-        except StartupFailed as error:
+        except (StartupFailed, ServerError) as error:
             return self._fail(str(error), error.__cause__)
         except Exception as error:
             return self._fail(f"the application failed to start: {one_line(error)}", error)

@@ -4,17 +4,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from veche.server.settings.application import ApplicationSettings
+from veche.server.settings.tls import TlsSettings
 
 
-class ListeningSettings(ApplicationSettings, frozen=True, kw_only=True):
+class ListeningSettings(TlsSettings, frozen=True, kw_only=True):
     """Addresses and sockets."""
 
     bind: Annotated[
         tuple[str, ...],
         Meta(
             min_length=1,
-            description="Address to serve on: HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N. May be given several times.",
+            description="Address to serve on: HOST:PORT, [IPv6]:PORT, *:PORT, unix:PATH or fd://N; with TLS "
+            "https://HOST:PORT, https+unix:PATH, https+fd://N. May be given several times.",
         ),
     ] = ("127.0.0.1:8000",)
     socket_permissions: Annotated[

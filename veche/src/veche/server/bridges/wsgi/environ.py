@@ -8,6 +8,7 @@ before is one lookup.
 """
 
 import sys
+from collections.abc import Mapping
 from typing import IO, Any, Final, Protocol
 
 from veche.asgi import Environ
@@ -19,6 +20,7 @@ from veche.wire.h1 import RequestHead
 # take for the name of a proxy to use ("httpoxy", CVE-2016-5385).
 NOT_HANDED_ON: Final = frozenset({b"transfer-encoding", b"content-length", b"proxy"})
 NOT_REMEMBERED: Final = frozenset({b"authorization", b"proxy-authorization"})  # not kept longer than their request
+TLS_VERSIONS: Final = {0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 REMEMBERED_FIELDS: Final = 2048
 REMEMBERED_OCTETS: Final = 512
 REMEMBERED_PEERS: Final = 512
@@ -32,6 +34,7 @@ class Ends(Protocol):
     client: Address | None
     local: Address | None
     scheme: str
+    tls: Mapping[str, Any] | None
 
 
 class Environs:
@@ -103,6 +106,10 @@ class Environs:
         has_port = local is not None and local[1] is not None
         environ["SERVER_NAME"] = local[0] if local and has_port else "localhost"
         environ["SERVER_PORT"] = str(local[1]) if local and has_port else "443" if scheme == "https" else "80"
+        if scheme == "https":
+            environ["HTTPS"] = "on"
+        if ends.tls is not None:
+            environ.update(_tls_variables(ends.tls))
         if len(self._peers) >= REMEMBERED_PEERS:
             self._peers.clear()
         known = self._peers[client] = (local, scheme, environ)
@@ -142,3 +149,13 @@ class Environs:
             self._keys.clear()
         self._keys[name] = key
         return key
+
+
+def _tls_variables(tls: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the TLS extension of ASGI says under the names of Apache's mod_ssl, which applications know."""
+    variables = {"SSL_PROTOCOL": TLS_VERSIONS.get(tls["tls_version"], ""), "SSL_CLIENT_VERIFY": "NONE"}
+    if tls["client_cert_chain"]:
+        variables["SSL_CLIENT_VERIFY"] = "SUCCESS"
+        variables["SSL_CLIENT_S_DN"] = tls["client_cert_name"]
+        variables["SSL_CLIENT_CERT"] = tls["client_cert_chain"][0]
+    return variables

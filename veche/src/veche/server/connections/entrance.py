@@ -1,0 +1,169 @@
+"""What happens between accept and the first protocol, for listeners that are not plain.
+
+One job: accept, have TLS shake hands within the deadline, and hand the transport to the protocol that was agreed on.
+Must not know: what certificates are made of, what the protocols say.
+
+A plain listener never comes here: it is `create_server(Http1Connection)`. Here a connection is accepted as a socket and
+becomes a transport later, so that nothing has been read from it that belongs to somebody else.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, cast
+
+from veche.log import Level
+from veche.server.connections.clock import NEVER
+from veche.server.connections.http1 import Http1Connection
+from veche.server.connections.service import Service
+from veche.server.manner import Manner
+from veche.server.settings.tls import TlsSettings
+from veche.server.tls import TlsStore, describe
+
+ACCEPTS_PER_TURN: Final = 64
+ACCEPT_AGAIN_SECONDS: Final = 1.0
+PROTOCOLS: Final = ("http/1.1",)
+
+
+class Entrance:
+    """How one worker welcomes those who come to a listener that is not plain."""
+
+    def __init__(
+        self, service: Service, limits: TlsSettings, tls: TlsStore | None, admit: Callable[[], object]
+    ) -> None:
+        """admit: counts one who was accepted, and shuts the doors behind the last one there is room for."""
+        self.service = service
+        self.limits = limits
+        self.tls = tls
+        self.admit = admit
+
+    def open_door(self, listener: socket.socket, manner: Manner) -> "Door":
+        """Accept from now on until the door is closed; the listener stays open then."""
+        return Door(self, listener, manner)
+
+    def welcome(self, connected: socket.socket, manner: Manner) -> None:
+        """Begin with one connection that was accepted."""
+        self.admit()
+        connected.settimeout(0)
+        Guest(self, connected, manner).begin()
+
+
+class Door:
+    """Accept on one listener."""
+
+    def __init__(self, entrance: Entrance, listener: socket.socket, manner: Manner) -> None:
+        self._entrance = entrance
+        self._listener = listener
+        self._manner = manner
+        self._loop = asyncio.get_running_loop()
+        listener.settimeout(0)
+        self._again: asyncio.TimerHandle | None = None
+        self._loop.add_reader(listener, self._accept)
+
+    def close(self) -> None:
+        """Accept no more; who comes waits in the kernel."""
+        self._loop.remove_reader(self._listener)
+        if self._again is not None:
+            self._again.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                connected, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever
+                self._entrance.service.reporter.log_message(
+                    f"cannot accept connections now: {error.strerror}; raise the limit of open files (ulimit -n)",
+                    level=Level.ERROR,
+                )
+                self._loop.remove_reader(self._listener)
+                self._again = self._loop.call_later(
+                    ACCEPT_AGAIN_SECONDS, self._loop.add_reader, self._listener, self._accept
+                )
+                return
+            self._entrance.welcome(connected, self._manner)
+
+
+class Guest(asyncio.Protocol):
+    """A connection from accept until its first protocol takes it over. It is swept and counted like any other."""
+
+    write_deadline = NEVER
+    _task: "asyncio.Task[None] | None" = None
+    _handed_over = False
+
+    def __init__(self, entrance: Entrance, connected: socket.socket, manner: Manner) -> None:
+        service = entrance.service
+        self._entrance = entrance
+        self._socket = connected
+        self._manner = manner
+        self._tls = entrance.tls.current if entrance.tls is not None and manner.tls else None
+        self.deadline = service.clock.deadline(entrance.limits.tls_handshake_seconds)
+        service.connections.add(self)
+
+    def begin(self) -> None:
+        """Shake hands."""
+        self._task = asyncio.get_running_loop().create_task(
+            self._become_transport(), context=self._entrance.service.context
+        )
+
+    async def _become_transport(self) -> None:
+        limits = self._entrance.limits
+        tls = self._tls
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self,
+                self._socket,
+                ssl=tls.context if tls else None,
+                # Our own deadline comes first: this one only keeps the loop from setting its 60 seconds.
+                ssl_handshake_timeout=limits.tls_handshake_seconds * 2 if tls else None,
+                ssl_shutdown_timeout=limits.tls_close_seconds if tls else None,
+            )
+        except OSError:  # a peer that has left, or with which no handshake is possible: its matter, not an operator's
+            pass
+        finally:
+            self._task = None
+            if not self._handed_over:
+                self._end()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand over to the protocol that was agreed on; nothing was read yet."""
+        self._handed_over = True
+        service = self._entrance.service
+        service.connections.discard(self)
+        carrier = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        connection = Http1Connection(service)
+        if self._tls is not None:
+            shaken: ssl.SSLObject = transport.get_extra_info("ssl_object")
+            connection.scheme = "https"
+            connection.tls = describe(shaken, self._tls)
+        carrier.set_protocol(connection)
+        connection.connection_made(carrier)
+
+    # What the server asks of each of its connections.
+
+    def deadline_passed(self, _now: float) -> None:
+        self.abort()
+
+    def begin_drain(self) -> None:
+        """Whoever was accepted may finish the handshake and ask once."""
+
+    def end_if_idle(self) -> None:
+        """The same."""
+
+    def hurry(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        self.deadline = NEVER
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            self._socket.close()
+        self._entrance.service.forget(self)
