@@ -31,6 +31,15 @@ async def lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
+async def count(number: str, receive: Receive) -> None:
+    """Read the request to its end and write its number down: the server's side of fixtures.counted_load."""
+    while (await receive()).get("more_body"):
+        pass
+    descriptor = os.open(os.environ["COUNT_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(descriptor, f"{number}\n".encode())
+    os.close(descriptor)
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the worker's pid; /slow?seconds= waits, /spin blocks the loop, /exit and /abort end it."""
     if scope["type"] == "lifespan":
@@ -50,6 +59,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             signal.raise_signal(signal.SIGABRT)
         case "/orphan":
             subprocess.Popen(["/bin/sh", "-c", "(sleep 0.3; echo the orphan ends) &"]).wait()
+        case "/counted":
+            await count(parameters["n"], receive)
+            await answer(send, f"{parameters['n']} {os.getpid()}")
+            return
         case "/loop":
             await answer(send, type(asyncio.get_running_loop()).__module__)
             return

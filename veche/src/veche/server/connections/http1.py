@@ -23,6 +23,7 @@ from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
+from veche.server.connections.unread import end_unless_unread, has_unread_octets
 from veche.server.connections.websocket import WebSocketLink
 from veche.server.connections.writing import WritingSide
 from veche.server.scoreboard import NO_PEER, peer_label
@@ -30,6 +31,7 @@ from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, Reque
 from veche.wire.websocket import DeflateAgreement, HandshakeRefused, read_handshake
 
 LINGER_LIMIT_OCTETS: Final = 65536
+DRAIN_GRACE_SECONDS: Final = 0.5  # for a request that is on its way while we drain
 CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
 PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
@@ -142,7 +144,7 @@ class Http1Connection(WritingSide):
         service.requests_served += 1
         self.phase = EXCHANGE
         self.head = head
-        self.writer = ResponseWriter(head, service.field_lines, keep_alive=not service.draining)
+        self.writer = ResponseWriter(head, service.field_lines, keep_alive=True)
         if service.access_log is not None:
             self._request_began = time.perf_counter()
         if self.reader.state is COMPLETE:
@@ -191,7 +193,9 @@ class Http1Connection(WritingSide):
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
         self.writer.start(status, fields)
-        if self.service.draining:  # a stream that begins now must end now: its client asked while it was let go
+        if self.service.draining:
+            self._say_close_if_last()
+            # A stream that begins now must end now: its client asked while it was let go.
             asyncio.get_running_loop().call_soon(self.begin_drain)
 
     def write_body(self, octets: bytes, *, more: bool) -> None:
@@ -213,6 +217,8 @@ class Http1Connection(WritingSide):
         if status == 503:
             writer.keep_alive = False
         writer.start(status, PLAIN_TEXT)
+        if self.service.draining:
+            self._say_close_if_last()
         self.write_body(f"{phrase(status)}\n".encode("ascii"), more=False)
 
     def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> WebSocketLink:
@@ -258,7 +264,7 @@ class Http1Connection(WritingSide):
         elif self.deadline <= now:
             self.deadline = NEVER
             if self.phase is IDLE:
-                self._close()  # nothing of a request was sent: nothing is answered
+                self.end_if_idle()  # nothing of a request was sent: nothing is answered
             elif self.phase is HEAD:
                 self._refuse(408, "the head of the request did not arrive in time")
             elif self.phase is EXCHANGE:
@@ -267,13 +273,16 @@ class Http1Connection(WritingSide):
                 self._close()
 
     def end_if_idle(self) -> None:
-        if self.phase is IDLE:
+        if self.phase is not IDLE or self.reader.buffer:
+            return  # with something in the buffer it is idle only until the loop's next turn (_read_pipelined)
+        if end_unless_unread(self.transport):
             self._close()
+        else:  # the loop was too busy to read it: whoever waited for us is not turned away for it
+            self.deadline = self.service.clock.deadline(0.0)
 
     def begin_drain(self) -> None:
         if self.phase is EXCHANGE and self.exchange is not None:
-            if self.writer.head_is_due:
-                self.writer.keep_alive = False
+            self._say_close_if_last()
             self.exchange.shutting_down()
 
     def hurry(self) -> None:
@@ -302,7 +311,7 @@ class Http1Connection(WritingSide):
         elif reader.state is COMPLETE:
             if self.writer.keep_alive:
                 self._await_next_request()
-            elif self.reader.buffer:
+            elif self.reader.buffer or service.draining:
                 self._linger()  # closing on unread octets would reset the connection, and the response with it
             else:
                 self._close()
@@ -316,6 +325,16 @@ class Http1Connection(WritingSide):
             self._linger()
         if exchange is not None:
             exchange.response_ended()
+
+    def _say_close_if_last(self) -> None:
+        """While we drain, the answer to the last request that the peer has sent says `Connection: close`.
+
+        Not an earlier one: who pipelines has sent them all before it could know.
+        """
+        if self.writer.head_is_due and not (
+            self.reader.state is COMPLETE and (self.reader.buffer or has_unread_octets(self.transport))
+        ):
+            self.writer.keep_alive = False
 
     def _await_next_request(self) -> None:
         self.phase = IDLE
@@ -344,8 +363,11 @@ class Http1Connection(WritingSide):
         else:
             self.deadline = clock.now + limits.keep_alive_seconds + clock.tick_seconds
         self._resume_pipeline()
-        if self._input_ended or self.service.draining:
+        if self._input_ended:
             self._end_when_idle()
+        elif self.service.draining and self.phase is IDLE:
+            # Nobody has told the peer to stop asking; its next answer will.
+            self.deadline = clock.deadline(DRAIN_GRACE_SECONDS)
 
     def _resume_pipeline(self) -> None:
         if self._pipeline_paused:

@@ -1,0 +1,98 @@
+"""Under load, whatever restarts: every request of which an octet reached us is answered, counted on both sides."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fixtures.counted_load import CountedLoad
+from fixtures.servers import ServerProcess, wait_until
+
+pytestmark = pytest.mark.process
+HERE = Path(__file__).parent
+
+
+@contextmanager
+def loaded(tmp_path: Path, *options: str, workers: int = 2) -> Iterator[tuple[ServerProcess, CountedLoad, Path]]:
+    """A server under every kind of load, and the file in which its application counts."""
+    executed = tmp_path / "executed"
+    executed.touch()
+    server = ServerProcess(
+        "applications:app",
+        "--no-access-log",
+        *options,
+        workers=workers,
+        app_dir=HERE,
+        env={"COUNT_FILE": str(executed)},
+    )
+    with server, CountedLoad(server.port) as load:
+        more(load, 300)
+        yield server, load, executed
+
+
+def more(load: CountedLoad, count: int) -> None:
+    before = load.count
+    wait_until(lambda: load.count >= before + count, what=f"{count} more answers", seconds=60)
+
+
+def gone(pids: Iterable[int]) -> bool:
+    return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def wait_for_generation(server: ServerProcess, load: CountedLoad, before: list[int], count: int = 2) -> None:
+    """Return when none of those before is left, and their `count` successors serve."""
+    wait_until(lambda: gone(before), what="the old workers gone", seconds=60)
+    wait_until(lambda: len(server.worker_pids()) == count, what=f"{count} workers", seconds=60)
+    more(load, 100)
+
+
+def test_hup_loses_nothing(tmp_path: Path) -> None:
+    with loaded(tmp_path) as (server, load, executed):
+        for _ in range(2):
+            before = server.worker_pids()
+            server.signal(signal.SIGHUP)
+            wait_for_generation(server, load, before)
+    load.assert_nothing_lost(executed)
+
+
+def test_ttin_and_ttou_lose_nothing(tmp_path: Path) -> None:
+    with loaded(tmp_path) as (server, load, executed):
+        server.signal(signal.SIGTTIN)
+        wait_until(lambda: len(load.workers) == 3, what="answers of the third worker", seconds=60)
+        for left in (2, 1):
+            leaver = server.worker_pids()[-1]
+            server.signal(signal.SIGTTOU)
+            wait_until(lambda: gone([leaver]), what="one worker less", seconds=60)  # noqa: B023  called here only
+            assert len(server.worker_pids()) == left
+        more(load, 100)
+    load.assert_nothing_lost(executed)
+
+
+def test_term_loses_nothing_of_what_was_connected(tmp_path: Path) -> None:
+    with loaded(tmp_path) as (server, load, executed):
+        server.signal(signal.SIGTERM)
+        assert server.wait(seconds=60) == 0
+        wait_until(lambda: load.refused, what="newcomers refused")
+    load.assert_nothing_lost(executed)
+
+
+def test_kill_9_loses_only_what_that_worker_had_accepted(tmp_path: Path) -> None:
+    with loaded(tmp_path) as (server, load, executed):
+        wait_until(lambda: len(load.workers) == 2, what="answers of both workers")
+        victim, _ = server.worker_pids()
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for_log("worker 3 .* is ready", seconds=60)
+        newcomer = server.worker_pids()[-1]
+        wait_until(lambda: str(newcomer) in load.workers, what="answers of the replacement", seconds=60)
+        more(load, 300)
+    assert set(load.lost_by) <= {str(victim), ""}, load.lost_by  # "": a connection that nobody had answered on yet
+    assert len(load.lost) <= 18  # what 13 clients may have had under way, four of each that pipelines
+    assert load.refused == 0
+    counted = Counter(int(line) for line in executed.read_text().split())
+    assert set(load.answered) | set(load.lost) == load.sent
+    assert max(counted.values()) == max(load.answered.values()) == 1
+    assert set(load.answered) <= set(counted)
