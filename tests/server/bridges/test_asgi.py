@@ -50,6 +50,28 @@ def test_the_scope_tells_the_request() -> None:
         assert scopes == [expected]
 
 
+@pytest.mark.parametrize("body", [b"same", bytearray(b"same"), memoryview(b"same")])
+def test_a_body_may_be_any_kind_of_octets(body: Any) -> None:
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    with serve(answers) as served, served.connect() as peer:
+        peer.send(get())
+        assert peer.read_response()[2] == b"same"
+
+
+@pytest.mark.parametrize("body", ["text", 4, None])
+def test_a_body_that_is_no_octets_is_the_application_s_fault(body: Any) -> None:
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    with serve(answers) as served, served.connect() as peer:
+        peer.send(get())
+        assert peer.read_response()[0] == 500
+
+
 def test_nothing_in_a_scope_is_shared_with_another_request() -> None:
     kept: list[Scope] = []
 

@@ -178,7 +178,7 @@ def test_a_body_that_is_not_as_long_as_it_says_is_refused_before_anything_is_sen
 
 def test_fields_may_be_any_pairs() -> None:
     writer = writer_for()
-    writer.start(200, [[b"a", b"b"]])  # type: ignore[list-item]  # ASGI allows any iterable of two
+    writer.start(200, [[b"a", b"b"]])  # ASGI allows any iterable of two
     assert b"a: b\r\n" in writer.body(b"", more=False, date_line=DATE)
 
 

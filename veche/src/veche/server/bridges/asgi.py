@@ -208,8 +208,11 @@ class AsgiExchange:
                 raise RuntimeError(
                     f"{kind} {'after the end of' if self._ended else 'before the start of'} the response"
                 )
-            more = message.get("more_body", False)
-            self._outlet.write_body(message.get("body", b""), more=more)
+            more = bool(message.get("more_body", False))
+            body = message.get("body", b"")
+            if type(body) is not bytes:  # ASGI says bytes; applications also send bytearray and memoryview
+                body = bytes(memoryview(body))  # and bytes() alone would make zeros of a number
+            self._outlet.write_body(body, more=more)
             if more and not self._outlet.writable:
                 await self._outlet.wait_writable()
         elif kind == "http.response.start":

@@ -18,6 +18,7 @@ from veche.log import Level
 from veche.server.connections.clock import NEVER
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import Service
+from veche.server.connections.writing import as_protocol
 from veche.server.manner import Manner
 from veche.server.settings.tls import TlsSettings
 from veche.server.tls import TlsStore, describe
@@ -139,7 +140,7 @@ class Guest(asyncio.Protocol):
             shaken: ssl.SSLObject = transport.get_extra_info("ssl_object")
             connection.scheme = "https"
             connection.tls = describe(shaken, self._tls)
-        carrier.set_protocol(connection)
+        carrier.set_protocol(as_protocol(connection))
         connection.connection_made(carrier)
 
     # What the server asks of each of its connections.

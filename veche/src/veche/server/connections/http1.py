@@ -25,7 +25,7 @@ from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
 from veche.server.connections.unread import end_unless_unread, has_unread_octets
 from veche.server.connections.websocket import WebSocketLink
-from veche.server.connections.writing import WritingSide
+from veche.server.connections.writing import WritingSide, as_protocol
 from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
 from veche.wire.websocket import DeflateAgreement, HandshakeRefused, read_handshake
@@ -233,7 +233,7 @@ class Http1Connection(WritingSide):
         self.phase = Phase.CLOSED  # to HTTP
         service.connections.discard(self)
         service.connections.add(link)
-        self.transport.set_protocol(link)
+        self.transport.set_protocol(as_protocol(link))
         link.begin(self.reader.hand_over())
         if service.draining:
             link.begin_drain()

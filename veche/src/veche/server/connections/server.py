@@ -18,6 +18,7 @@ from veche.server.connections.clock import Clock
 from veche.server.connections.entrance import PROTOCOLS, Entrance
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import AccessLog, FinishedRequest, Service
+from veche.server.connections.writing import as_protocol
 from veche.server.manner import PLAIN, Manner
 from veche.server.scoreboard import Board, private_board
 from veche.server.settings import ServerSettings
@@ -170,9 +171,9 @@ class ConnectionServer:
                 self._doors.append(await create(self._admit, sock=door, backlog=self.settings.backlog))
             self.board.accepting(accepts=True)
 
-    def _admit(self) -> Http1Connection:
+    def _admit(self) -> asyncio.BaseProtocol:
         """Return the protocol of a connection that has just been accepted."""
-        return Http1Connection(self._count_in())
+        return as_protocol(Http1Connection(self._count_in()))
 
     def _count_in(self) -> Service:
         """Count a connection that has just been accepted; shut the doors behind the last one."""

@@ -5,7 +5,7 @@ Must not know: what is written.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from veche.server.connections.clock import NEVER
 from veche.server.connections.service import Service
@@ -13,8 +13,12 @@ from veche.server.connections.service import Service
 UNSENT_PARTS: Final = 64
 
 
-class WritingSide(asyncio.Protocol):
-    """Flow control and the write deadline; the base of every connection's protocol."""
+class WritingSide:
+    """Flow control and the write deadline; the base of every connection's protocol.
+
+    It has asyncio.Protocol's methods and does not inherit from it: a compiled class (veche/setup.py) has no base that
+    is not compiled, and event loops look at methods only. `as_protocol` is for the type checker.
+    """
 
     service: Service
     transport: asyncio.Transport
@@ -107,3 +111,8 @@ class WritingSide(asyncio.Protocol):
             self.write_out()
             self.watch_writing()
             self.transport.close()
+
+
+def as_protocol(side: WritingSide) -> asyncio.BaseProtocol:
+    """Return the connection as what a loop wants to be given."""
+    return cast(asyncio.BaseProtocol, side)

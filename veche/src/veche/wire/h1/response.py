@@ -5,7 +5,7 @@ Must not know: sockets, clocks (the Date line comes in), who the application is.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from veche.http.status import PHRASES
 from veche.wire.h1.errors import BodyMismatch, ResponseRefused
@@ -36,7 +36,7 @@ class FieldLines:
         self.known: dict[Field, bytes] = {}
         self.lengths: dict[Field, tuple[int, bytes]] = {}  # Content-Length fields: the number, and the end of a head
 
-    def checked(self, field: Field) -> bytes:
+    def checked(self, field: Any) -> bytes:
         """Return `name: value CRLF`, b"" for a field of OURS. Raises ResponseRefused."""
         name, value = field
         if not isinstance(name, bytes) or not isinstance(value, bytes):
@@ -88,10 +88,12 @@ class ResponseWriter:
             self._line = request.line
             self.keep_alive = keep_alive and request.keep_alive
 
-    def start(self, status: int, fields: Iterable[Field]) -> None:
+    def start(self, status: Any, fields: Iterable[Any]) -> None:
         """Check and keep the head; its octets come with the first call of `body`, as one piece.
 
-        Raises ResponseRefused, after which `start` may be called again with something better.
+        An application may say anything here, so nothing is taken for granted, not even types (a compiled function would
+        check them in its own words). Raises ResponseRefused, after which `start` may be called again with something
+        better.
         """
         status_line = STATUS_LINES.get(status)
         if status_line is None or status < 200:
@@ -122,7 +124,7 @@ class ResponseWriter:
         """Whether nothing of the response has been given out yet, so that another can take its place."""
         return not self.status or bool(self._head)
 
-    def switch_protocols(self, fields: Iterable[Field], *, date_line: bytes) -> bytes:
+    def switch_protocols(self, fields: Iterable[Any], *, date_line: bytes) -> bytes:
         """Return a 101 response with these fields (RFC 9110 §15.2.2). Raises ResponseRefused, and nothing was sent."""
         head = [STATUS_LINES[101], date_line]
         for name, value in fields:

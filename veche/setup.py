@@ -1,0 +1,39 @@
+"""`VECHE_COMPILE=1 pip install ./veche`: the hot modules as machine code, from the same source, by mypyc.
+
+One job: name them. Without the variable nothing is compiled and everything works the same, only slower; what it brings
+stands in docs/benchmarks.md. A C compiler is needed then, and nothing else by hand.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import setup
+
+# Whatever runs for each request, and all that these modules subclass.
+HOT = [
+    "veche/wire/h1",
+    "veche/server/connections/clock.py",
+    "veche/server/connections/http1.py",
+    "veche/server/connections/service.py",
+    "veche/server/connections/websocket.py",
+    "veche/server/connections/writing.py",
+    "veche/server/bridges/asgi.py",
+    "veche/server/bridges/asgi_websocket.py",
+]
+
+
+def modules() -> list[str]:
+    """Return the path of every hot module; an __init__ only imports, and stays as it is."""
+    paths = [Path("src", name) for name in HOT]
+    files = [file for path in paths for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
+    return [str(file) for file in files if file.name != "__init__.py"]
+
+
+if os.environ.get("VECHE_COMPILE") == "1":
+    from mypyc.build import mypycify
+
+    os.environ["MYPYPATH"] = "src"
+    options = ["--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent", *modules()]
+    setup(ext_modules=mypycify(options, opt_level="3", debug_level="0", group_name="veche"), setup_requires=["mypy"])
+else:
+    setup()
