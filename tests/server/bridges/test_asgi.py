@@ -46,6 +46,7 @@ def test_the_scope_tells_the_request() -> None:
             "client": peer.socket.getsockname(),
             "server": served.address,
             "state": {},
+            "extensions": {"http.response.pathsend": {}, "http.response.early_hint": {}, "http.response.trailers": {}},
         }
         assert scopes == [expected]
 

@@ -117,6 +117,91 @@ def test_a_body_above_the_least_rate_may_take_long() -> None:
         assert peer.read_response()[2] == b"100"
 
 
+def test_an_application_that_does_not_answer_is_cancelled_and_answered_504() -> None:
+    ends: list[str] = []
+
+    async def sleeps(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] == "/sleep":
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                ends.append("cancelled")
+                raise
+        await hello(scope, receive, send)
+
+    with serve(sleeps, request_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get(line=b"GET /sleep HTTP/1.1") + get())
+        assert peer.read_response()[0] == 504
+        assert peer.read_response()[2] == b"hello"  # of the same worker, on the same connection
+        assert ends == ["cancelled"]
+        assert [fields["target"] for _, _, fields in served.log.entries] == ["/sleep"]
+
+
+def test_an_application_that_ignores_its_cancellation_still_counts() -> None:
+    release = threading.Event()
+
+    async def stubborn(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        while not release.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+        await hello(scope, receive, send)
+
+    with serve(stubborn, request_seconds=SHORT) as served:
+        assert served.ask(get())[0] == 504
+        service = served.server._service
+        assert service is not None
+        assert service.bridge.running == 1
+        release.set()
+        wait_for(lambda: service.bridge.running == 0)
+
+
+def test_a_response_that_streams_is_not_bounded_by_the_deadline_of_its_start() -> None:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(8):
+            await send({"type": "http.response.body", "body": b"part ", "more_body": True})
+            await asyncio.sleep(0.1)
+        await send({"type": "http.response.body"})
+
+    with serve(stream, request_seconds=SHORT) as served:
+        assert served.ask(get())[2] == b"part " * 8
+
+
+def test_a_request_that_takes_long_to_arrive_is_not_late() -> None:
+    with serve(reader, request_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(post(b"", b"Content-Length: 80"))
+        for _ in range(8):
+            peer.send(b"a" * 10)
+            time.sleep(0.1)  # the client's slowness is the matter of this test
+        assert peer.read_response()[2] == b"80"
+
+
+@pytest.mark.parametrize("lines", [(), (b"Expect: 100-continue",)])
+def test_an_application_that_neither_reads_nor_answers_is_answered_504(lines: tuple[bytes, ...]) -> None:
+    async def sleeps(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await asyncio.sleep(1000)
+
+    with serve(sleeps, request_seconds=SHORT, body_buffer_octets=1000) as served, served.connect() as peer:
+        peer.send(post(b"" if lines else b"a" * 5000, b"Content-Length: 100000", *lines))
+        assert peer.read_response()[0] == 504
+
+
+def test_the_deadline_of_requests_can_be_off() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await asyncio.sleep(0.6)
+        await hello(scope, receive, send)
+
+    with serve(slow, request_seconds=0, keep_alive_seconds=SHORT) as served:
+        assert served.ask(get())[0] == 200
+
+
 def test_an_idle_connection_is_closed_after_the_keep_alive_time() -> None:
     with serve(hello, keep_alive_seconds=SHORT) as served, served.connect() as peer:
         peer.send(get())

@@ -7,17 +7,45 @@ Must not know: sockets, how requests and responses look on the wire.
 import asyncio
 import traceback
 from collections.abc import Awaitable
+from enum import IntEnum
 from types import CoroutineType
-from typing import Any
+from typing import Any, Final
 
 from veche.asgi import ASGIApplication, Message, Scope
 from veche.log import Level
+from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, send_early_hint, send_path
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
-from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter
+from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
 from veche.server.bridges.starting import StartTask
 from veche.server.scoreboard import Board, Slot
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
+
+
+class Stage(IntEnum):
+    """Which message of the response is due."""
+
+    START = 0
+    BODY = 1
+    BODY_THEN_TRAILERS = 2
+    TRAILERS = 3
+    FILE = 4  # it is on its way, and is the whole body
+    ENDED = 5
+
+
+# Enum members cost a lookup with Python code behind it on 3.11; these are looked at for every response.
+START: Final = Stage.START
+BODY: Final = Stage.BODY
+ENDED: Final = Stage.ENDED
+
+WHERE: Final = {
+    Stage.START: "before the start of the response; expected http.response.start",
+    Stage.BODY: "in the response's body; expected http.response.body",
+    Stage.BODY_THEN_TRAILERS: "in the response's body; expected http.response.body",
+    Stage.TRAILERS: "after the response's body; expected http.response.trailers",
+    Stage.FILE: "while a file is being sent as the response's body",
+    Stage.ENDED: "after the end of the response",
+}
 
 
 class AsgiBridge:
@@ -75,9 +103,9 @@ class AsgiExchange:
     _no_more_input = False  # the client may be gone
     _stopping = False
     _told_to_end = False  # it has heard http.disconnect while its response could still be sent
-    _started = False
-    _ended = False
-    _response_fields: Any = ()
+    _stage = START
+    _start: Message = {}  # never written to: the application's own http.response.start takes its place
+    _trailers: "list[tuple[bytes, bytes]] | None" = None
     _waiters: "list[asyncio.Future[None]] | None" = None
 
     def __init__(self, bridge: AsgiBridge, outlet: Outlet, head: RequestHead) -> None:
@@ -108,7 +136,7 @@ class AsgiExchange:
     def scope(self) -> Scope:
         """Return the connection scope. Applications change it, so nothing in it is shared with another request."""
         head, line, outlet = self._head, self._head.line, self._outlet
-        scope = {
+        return {
             "type": "http",
             "asgi": ASGI_VERSIONS.copy(),
             "http_version": line.version,
@@ -122,10 +150,10 @@ class AsgiExchange:
             "client": outlet.client,
             "server": outlet.local,
             "state": self._bridge.state.copy(),
+            "extensions": HTTP_EXTENSIONS.copy()
+            if outlet.tls is None
+            else {**HTTP_EXTENSIONS, **tls_extension(outlet)},
         }
-        if outlet.tls is not None:
-            scope["extensions"] = {"tls": outlet.tls}
-        return scope
 
     # What the connection says.
 
@@ -143,7 +171,7 @@ class AsgiExchange:
 
     def response_ended(self) -> None:
         """Let whoever waits in `receive` know that all is over."""
-        self._ended = True
+        self._stage = ENDED
         self._wake()
 
     def input_ended(self) -> None:
@@ -156,9 +184,15 @@ class AsgiExchange:
         self._gone = True
         self._wake()
 
+    def deadline_passed(self) -> None:
+        """Cancel the application. One that goes on all the same is counted in `bridge.running` until it ends."""
+        self._report("the request passed its deadline: answered 504, and cancelled", None)
+        if self.task is not None:
+            self.task.cancel()
+
     def shutting_down(self) -> None:
         """Say http.disconnect to an event stream: it never ends by itself, and its client comes back by itself."""
-        fields = self._response_fields
+        fields = self._start.get("headers", ())
         if isinstance(fields, (list, tuple)) and any(
             bytes(name).lower() == b"content-type" and bytes(value).startswith(b"text/event-stream")
             for name, value in fields
@@ -175,7 +209,7 @@ class AsgiExchange:
     async def receive(self) -> Message:
         """Return the next part of the request's body, then wait for the end."""
         while True:
-            if self._gone or self._ended:
+            if self._gone or self._stage is ENDED:
                 return {"type": "http.disconnect"}
             if not self._body_taken and (self._body or self._body_ended):
                 body, self._body = self._body, b""
@@ -203,11 +237,7 @@ class AsgiExchange:
         if self._gone:
             raise ClientDisconnected("the client is gone")
         kind = message["type"]
-        if kind == "http.response.body":
-            if not self._started or self._ended:
-                raise RuntimeError(
-                    f"{kind} {'after the end of' if self._ended else 'before the start of'} the response"
-                )
+        if kind == "http.response.body" and self._stage is BODY:
             more = bool(message.get("more_body", False))
             body = message.get("body", b"")
             if type(body) is not bytes:  # ASGI says bytes; applications also send bytearray and memoryview
@@ -216,14 +246,43 @@ class AsgiExchange:
             if more and not self._outlet.writable:
                 await self._outlet.wait_writable()
         elif kind == "http.response.start":
-            if self._started:
+            if self._stage is not START:
                 raise RuntimeError("http.response.start was sent twice")
-            fields = message.get("headers", ())
-            self._outlet.start_response(message["status"], fields)
-            self._response_fields = fields
-            self._started = True
+            if "trailers" in message and message["trailers"]:
+                self._outlet.start_response(message["status"], message.get("headers", ()), trailers=True)
+                self._stage = Stage.BODY_THEN_TRAILERS
+            else:
+                self._outlet.start_response(message["status"], message.get("headers", ()))
+                self._stage = BODY
+            self._start = message
         else:
-            raise RuntimeError(f"unexpected {kind!r}; expected http.response.start or http.response.body")
+            await self._send_other(kind, message)
+
+    async def _send_other(self, kind: str, message: Message) -> None:
+        """Send what most responses do not have."""
+        outlet, stage = self._outlet, self._stage
+        if kind == "http.response.early_hint" and stage is START:
+            send_early_hint(outlet, message)
+        elif kind == "http.response.pathsend" and stage is BODY:
+            self._stage = Stage.FILE
+            try:
+                await send_path(outlet, self._start, message["path"])
+            except BaseException:
+                if self._stage is Stage.FILE:  # nothing was sent: something else may be
+                    self._stage = BODY
+                raise
+        elif kind == "http.response.body" and stage is Stage.BODY_THEN_TRAILERS:
+            if not message.get("more_body", False):
+                self._stage = Stage.TRAILERS
+            outlet.write_body(message.get("body", b""), more=True)
+        elif kind == "http.response.trailers" and stage is Stage.TRAILERS:
+            self._trailers = [*(self._trailers or ()), *((name, value) for name, value in message.get("headers", ()))]
+            if not message.get("more_trailers", False):
+                outlet.write_trailers(self._trailers)
+        else:
+            raise RuntimeError(f"unexpected {kind!r} {WHERE[stage]}")
+        if not (outlet.writable or self._gone):
+            await outlet.wait_writable()
 
     # The application's end.
 
@@ -232,13 +291,13 @@ class AsgiExchange:
         if self.task is not None:
             self._bridge.suspended.discard(task)
         if task.cancelled():
-            if not (self._ended or self._gone):
+            if not (self._stage is ENDED or self._gone):
                 self._outlet.fail_response(503)
             return
         error = task.exception()
         if error is not None:
             self._failed(error)
-        elif not (self._ended or self._gone):
+        elif not (self._stage is ENDED or self._gone):
             if self._told_to_end:
                 self._outlet.fail_response(503)  # it stopped because we asked: no fault of its own
                 return
@@ -248,7 +307,7 @@ class AsgiExchange:
     def _failed(self, error: BaseException) -> None:
         if not (self._gone and isinstance(error, ClientDisconnected)):
             self._report("the application failed", error)
-        if not (self._ended or self._gone):
+        if not (self._stage is ENDED or self._gone):
             self._outlet.fail_response(500)
 
     def _report(self, message: str, error: BaseException | None) -> None:

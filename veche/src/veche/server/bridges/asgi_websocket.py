@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from veche.asgi import Message, Scope
 from veche.log import Level
-from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet
+from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
 from veche.server.scoreboard import Doing, Slot
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
@@ -82,7 +82,7 @@ class AsgiWebSocketExchange:
             "server": outlet.local,
             "subprotocols": list(self._handshake.subprotocols),
             "state": self._bridge.state.copy(),
-            "extensions": {"websocket.http.response": {}} | ({} if outlet.tls is None else {"tls": outlet.tls}),
+            "extensions": {"websocket.http.response": {}, **tls_extension(outlet)},
         }
 
     # What the connection says, before and after it was accepted.
@@ -112,6 +112,12 @@ class AsgiWebSocketExchange:
     def input_ended(self) -> None:
         """The client ended its side before it was accepted: there is nobody to talk to."""
         self.closed(CloseCode.ABNORMAL, "")
+
+    def deadline_passed(self) -> None:
+        """The application has neither accepted nor answered in time."""
+        self._report("the request passed its deadline: answered 504, and cancelled")
+        if self.task is not None:
+            self.task.cancel()
 
     def shutting_down(self) -> None:
         """The server stops before the application has accepted."""

@@ -17,21 +17,44 @@ class ClientDisconnected(OSError):
     """The client is gone: what is sent goes nowhere. ASGI says that `send` raises an OSError then."""
 
 
+class FileTooShort(OSError):
+    """A file has fewer octets than the response has promised: the response must be cut."""
+
+
 class Outlet(Protocol):
     """What a connection offers to the exchange that it serves. All of it is called in the loop's thread."""
 
+    scheme: str  # "http" or "https"; this and the two ends are what a trusted proxy said, where there is one
     client: Address | None
     local: Address | None
     peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
-    scheme: str  # "http" or "https"
-    tls: Mapping[str, Any] | None  # the dict of the ASGI extension of that name; None without TLS
+    tls: Mapping[str, Any] | None  # the ASGI `tls` extension's fields; None without TLS
     writable: bool  # False while the peer does not read: `await wait_writable()` before writing more
 
-    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused."""
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
+        """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused.
+
+        trailers: the response will end with `write_trailers`.
+        """
+
+    def send_informational(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send a 1xx head at once; nothing to a client that cannot read it. Raises ResponseRefused."""
 
     def write_body(self, octets: bytes, *, more: bool) -> None:
         """Send a part of the body, the last with more=False. Raises BodyMismatch before anything wrong is sent."""
+
+    def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        """End a response that was started with trailers, after all of its body was written with more=True.
+
+        The fields go only to a client that asked for them (`te: trailers`). Raises ResponseRefused.
+        """
+
+    async def write_file(self, descriptor: int, offset: int, count: int) -> None:
+        """Send `count` octets of a file as a part of the body; `write_body(b"", more=False)` still ends the response.
+
+        Returns when the peer has taken almost all of it, so that the file may be closed. Raises ClientDisconnected,
+        BodyMismatch before anything wrong is sent, FileTooShort when the file ends early.
+        """
 
     def fail_response(self, status: int) -> None:
         """Answer with an error page of this status if nothing was sent yet; else cut the response visibly short."""
@@ -69,6 +92,9 @@ class Exchange(Protocol):
 
     def peer_lost(self) -> None:
         """Note that the client is gone, or that its request turned out to be broken: nothing can be sent any more."""
+
+    def deadline_passed(self) -> None:
+        """Give the request up: it has not been answered in `request_seconds`. The connection answers 504."""
 
     def shutting_down(self) -> None:
         """The server stops: a response that never ends by itself should end now."""
@@ -138,3 +164,8 @@ class Reporter(Protocol):
 
 
 ASGI_VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}
+
+
+def tls_extension(outlet: Outlet) -> dict[str, dict[str, Any]]:
+    """Return what ASGI's `extensions` say of TLS: nothing without it."""
+    return {} if outlet.tls is None else {"tls": dict(outlet.tls)}

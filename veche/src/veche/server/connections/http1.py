@@ -21,6 +21,7 @@ from veche.http.status import phrase
 from veche.server.bridges.exchange import Address, Exchange, WebSocketExchange
 from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
+from veche.server.connections.files import send_file
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
 from veche.server.connections.unread import end_unless_unread, has_unread_octets
@@ -64,15 +65,16 @@ class Http1Connection(WritingSide):
     exchange: Exchange | None = None
     writer: ResponseWriter
     head: RequestHead
+    scheme = "http"
     client: Address | None = None
     local: Address | None = None
-    peer_label = NO_PEER
-    scheme = "http"
     tls: Mapping[str, Any] | None = None
+    peer_label = NO_PEER
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False
     _input_ended = False
+    _request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
     _body_octets = 0  # of the current request, received so far
     _body_mark = 0  # the same when the stall deadline was set
     _discarded_octets = 0
@@ -147,9 +149,9 @@ class Http1Connection(WritingSide):
         self.writer = ResponseWriter(head, service.field_lines, keep_alive=True)
         if service.access_log is not None:
             self._request_began = time.perf_counter()
-        if self.reader.state is COMPLETE:
-            self.deadline = NEVER
-        else:
+        self.deadline = service.clock.now + service.request_ticks
+        if self.reader.state is not COMPLETE:
+            self._request_deadline = self.deadline
             self._body_octets = 0
             self._continue_due = head.expects_continue
             self._resume_pipeline()  # the rest of this body is not in the buffer
@@ -171,7 +173,7 @@ class Http1Connection(WritingSide):
 
     def request_ended(self) -> None:
         if self.exchange is not None:
-            self.deadline = NEVER
+            self.deadline = self.service.clock.now + self.service.request_ticks
             self.exchange.request_ended()
         elif self.phase is UNREAD:
             self._await_next_request()
@@ -191,12 +193,20 @@ class Http1Connection(WritingSide):
 
     # What the exchange asks for.
 
-    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        self.writer.start(status, fields)
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
+        if trailers:
+            self.writer.start_with_trailers(status, fields, wanted=self.head.accepts_trailers())
+        else:
+            self.writer.start(status, fields)
         if self.service.draining:
             self._say_close_if_last()
             # A stream that begins now must end now: its client asked while it was let go.
             asyncio.get_running_loop().call_soon(self.begin_drain)
+
+    def send_informational(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        octets = self.writer.informational(status, fields)
+        if self.head.line.is_1_1 and self.writer.head_is_due:  # RFC 9110 §15.2: never to a client of HTTP/1.0
+            self.send(octets)
 
     def write_body(self, octets: bytes, *, more: bool) -> None:
         writer = self.writer
@@ -207,6 +217,32 @@ class Http1Connection(WritingSide):
             self.send(octets, more=more)
         if not more:
             self._response_ended()
+
+    def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        if self.reader.state is not COMPLETE and self._rest_is_too_long():
+            self.writer.keep_alive = False
+        octets = self.writer.trailers(fields, date_line=self.service.clock.date_line)
+        if octets:
+            self.send(octets)
+        self._response_ended()
+
+    async def write_file(self, descriptor: int, offset: int, count: int) -> None:
+        before, after = self.writer.file(count, date_line=self.service.clock.date_line)
+        if after is None:
+            if before:
+                self.send(before)
+            return
+        exchange = self.exchange
+        try:
+            await send_file(self, before, descriptor, offset, count)
+        except BaseException:
+            if exchange is not None and self.exchange is exchange:  # what was promised can no longer be kept
+                self._log(self.writer.status)
+                self._cut()
+                exchange.peer_lost()
+            raise
+        if after:
+            self.send(after)
 
     def fail_response(self, status: int) -> None:
         writer = self.writer
@@ -254,6 +290,8 @@ class Http1Connection(WritingSide):
         if self.reader.state is not COMPLETE and not self._body_paused:
             self._body_paused = True
             self._set_reading()
+            self._request_deadline = self.service.clock.now + self.service.request_ticks
+            self._watch_body()
 
     # What time says.
 
@@ -268,7 +306,7 @@ class Http1Connection(WritingSide):
             elif self.phase is HEAD:
                 self._refuse(408, "the head of the request did not arrive in time")
             elif self.phase is EXCHANGE:
-                self._check_body_rate()
+                self._check_exchange(now)
             else:
                 self._close()
 
@@ -441,16 +479,37 @@ class Http1Connection(WritingSide):
 
     # Deadlines and flow.
 
+    def _check_exchange(self, now: float) -> None:
+        """See what is late: the application's answer, or the rest of the request's body."""
+        if self.reader.state is not COMPLETE:
+            self._check_body_rate(now)
+        elif self.writer.head_is_due:
+            self._give_request_up()
+
+    def _give_request_up(self) -> None:
+        """Answer for an application that does not."""
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.deadline_passed()
+            self.fail_response(504)
+
     def _watch_body(self) -> None:
         self._body_mark = self._body_octets
-        self.deadline = self.service.clock.deadline(self.service.limits.body_stall_seconds)
+        clock = self.service.clock
+        self.deadline = clock.deadline(self.service.limits.body_stall_seconds)
+        if (self._body_paused or self._continue_due) and clock.now < self._request_deadline < self.deadline:
+            self.deadline = self._request_deadline  # it is the application that is waited for
 
-    def _check_body_rate(self) -> None:
-        if self.reader.state is COMPLETE:
+    def _check_body_rate(self, now: float) -> None:
+        if self._body_paused or self._continue_due:  # it is the application that does not read
+            if self._request_deadline <= now and self.writer.head_is_due:
+                self._give_request_up()
+            else:
+                self._watch_body()
             return
         limits = self.service.limits
         least = max(1, int(limits.body_least_octets_per_second * limits.body_stall_seconds))
-        if self._body_paused or self._continue_due or self._body_octets - self._body_mark >= least:
+        if self._body_octets - self._body_mark >= least:
             self._watch_body()
             return
         exchange, self.exchange = self.exchange, None

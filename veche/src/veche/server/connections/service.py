@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from veche.server.bridges.exchange import Address, Bridge, Reporter
-from veche.server.connections.clock import Clock
+from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.turn import Turn
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
@@ -82,6 +82,7 @@ class Service:
             body_octets=limits.body_limit_octets,
         )
         self.keep_alive_ticks = limits.keep_alive_seconds + clock.tick_seconds  # for a deadline without a call
+        self.request_ticks = limits.request_seconds + clock.tick_seconds if limits.request_seconds else NEVER
         self.field_lines = FieldLines()
         self.frame_makers = FrameMakers(_deflate_choices(limits))
         self.turn = Turn(clock.loop)

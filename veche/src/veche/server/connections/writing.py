@@ -27,6 +27,7 @@ class WritingSide:
     _unsent: "list[bytes] | None" = None  # waits for the end of the loop's turn
     _unsent_octets = 0  # of it, when it has more than one part
     write_deadline = NEVER
+    file_octets_left = 0  # of a file that is being sent past the transport
     _unsent_mark = 0  # octets that waited for the peer when the write deadline was set
     _write_waiters: "list[asyncio.Future[None]] | None" = None
 
@@ -85,20 +86,28 @@ class WritingSide:
     async def wait_writable(self) -> None:
         """Return when the peer has read enough, or is gone."""
         while not self.writable:
-            waiter = asyncio.get_running_loop().create_future()
-            if self._write_waiters is None:
-                self._write_waiters = []
-            self._write_waiters.append(waiter)
-            await waiter
+            await self.write_waiter()
+
+    def write_waiter(self) -> "asyncio.Future[None]":
+        """Return a future that is done when the transport takes more, or is lost."""
+        waiter = asyncio.get_running_loop().create_future()
+        if self._write_waiters is None:
+            self._write_waiters = []
+        self._write_waiters.append(waiter)
+        return waiter
+
+    def octets_to_go(self) -> int:
+        """Return how many octets wait for the peer."""
+        return self.transport.get_write_buffer_size() + self.file_octets_left
 
     def watch_writing(self) -> None:
         """Give the peer some time to read."""
-        self._unsent_mark = self.transport.get_write_buffer_size()
+        self._unsent_mark = self.octets_to_go()
         self.write_deadline = self.service.clock.deadline(self.service.limits.write_stall_seconds)
 
     def check_writing(self) -> None:
         """Cut a peer that has read nothing since the deadline was set; one that reads slowly gets another."""
-        if self.transport.get_write_buffer_size() >= self._unsent_mark:
+        if self.octets_to_go() >= self._unsent_mark:
             self.write_deadline = NEVER
             self.transport.abort()
         else:

@@ -33,6 +33,15 @@ class RequestLimits(ConnectionLimits, frozen=True, kw_only=True):
     head_limit_fields: Annotated[
         int, Meta(description="The most field lines in one head, repeated names counted; more get 431.", ge=1)
     ] = 100
+    request_seconds: Annotated[
+        float,
+        Meta(
+            description="How long an application may take to begin its response, counted from the last octet of the "
+            "request that it was given; then 504. 0: for ever.",
+            extra={"unit": "seconds"},
+            ge=0,
+        ),
+    ] = 60.0
     body_limit_octets: Annotated[
         int, Meta(description="The largest request body; larger ones get 413.", extra={"unit": "octets"}, ge=0)
     ] = 100 * 1024 * 1024

@@ -33,3 +33,12 @@ CHUNK_EXTENSIONS: Final = re.compile(
     + TOKEN_OCTETS
     + rb']+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)*'
 )
+
+# What may not come after the body: framing, routing, what a client asks for, authentication, cookies, how content is to
+# be read or kept (RFC 9110 §6.5.1), and what names other fields.
+NOT_IN_TRAILERS: Final = frozenset(
+    b"content-length transfer-encoding connection keep-alive te trailer upgrade date host expect range max-forwards "
+    b"if-match if-none-match if-modified-since if-unmodified-since if-range authorization proxy-authorization "
+    b"www-authenticate proxy-authenticate cookie set-cookie content-type content-encoding content-range "
+    b"content-language content-location cache-control expires age vary location retry-after forwarded".split()
+)

@@ -72,6 +72,13 @@ class RequestHead(Struct, gc=False):
     expects_continue: bool
     upgrade: bytes  # the value of Upgrade in lower case when Connection names it, else b""
 
+    def accepts_trailers(self) -> bool:
+        """Return whether the client wants trailer fields after a response's body (RFC 9110 §10.1.4)."""
+        return any(
+            name == b"te" and b"trailers" in [coding.strip(b" \t") for coding in value.lower().split(b",")]
+            for name, value in self.fields
+        )
+
 
 class HeadParser:
     """Parse heads; one parser serves all connections of a worker, so that they share what it remembers."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from veche.http.status import PHRASES
 from veche.wire.h1.errors import BodyMismatch, ResponseRefused
-from veche.wire.h1.grammar import TOKEN, VALUE_OCTETS
+from veche.wire.h1.grammar import NOT_IN_TRAILERS, TOKEN, VALUE_OCTETS
 from veche.wire.h1.head import REMEMBERED_LINES, REMEMBERED_OCTETS, Field, RequestHead, RequestLine
 
 STATUS_LINES: Final = {
@@ -36,8 +36,13 @@ class FieldLines:
         self.known: dict[Field, bytes] = {}
         self.lengths: dict[Field, tuple[int, bytes]] = {}  # Content-Length fields: the number, and the end of a head
 
-    def checked(self, field: Any) -> bytes:
+    def line(self, field: Field) -> bytes:
         """Return `name: value CRLF`, b"" for a field of OURS. Raises ResponseRefused."""
+        line = self.known.get(field)
+        return self.checked(field) if line is None else line
+
+    def checked(self, field: Any) -> bytes:
+        """Return the same for a field that is not known yet, and remember it."""
         name, value = field
         if not isinstance(name, bytes) or not isinstance(value, bytes):
             raise ResponseRefused(f"the header ({name!r}, {value!r}) is not two bytes objects")
@@ -71,6 +76,7 @@ class ResponseWriter:
 
     keep_alive = False
     chunked = False
+    trailers_announced = False
     ended = False
     status = 0
     body_octets = 0
@@ -114,6 +120,22 @@ class ResponseWriter:
         self._bodiless = self._line.is_head or status == 204 or status == 304  # noqa: PLR1714  # a set costs more
         self._head = head
 
+    def start_with_trailers(self, status: int, fields: Iterable[Field], *, wanted: bool) -> None:
+        """Do what `start` does for a response that `trailers` will end.
+
+        wanted: the client has said so. Where there is no place for trailers (HTTP/1.0, no body) they are left out. The
+        body is chunked where there is one, whatever Content-Length the application says.
+        """
+        self.trailers_announced = False
+        fields = list(fields)
+        has_place = wanted and self._line.is_1_1 and not (self._line.is_head or status in {204, 304})
+        if not has_place:
+            fields = [field for field in fields if bytes(field[0]).lower() != b"trailer"]
+        self.start(status, fields)
+        if has_place:
+            self.trailers_announced = True
+            self._content_length = -1
+
     @property
     def started(self) -> bool:
         """Whether `start` has been called."""
@@ -135,6 +157,12 @@ class ResponseWriter:
         self.status = 101
         self.ended = True
         return b"".join([*head, b"\r\n"])
+
+    def informational(self, status: int, fields: Iterable[Field]) -> bytes:
+        """Return an interim response (RFC 9110 §15.2). Raises ResponseRefused, and nothing was sent."""
+        if not 100 <= status <= 199 or status == 101:
+            raise ResponseRefused(f"status {status!r} is not an interim one (100 to 199, without 101)")
+        return b"".join([STATUS_LINES[status], *(self.lines.line(field) for field in fields), b"\r\n"])
 
     @property
     def is_delimited(self) -> bool:
@@ -181,6 +209,40 @@ class ResponseWriter:
             if not more:
                 octets += LAST_CHUNK
         return prefix + octets
+
+    def trailers(self, fields: Iterable[Field], *, date_line: bytes) -> bytes:
+        """Return what ends a body of which every piece was given with more=True, with these fields if announced.
+
+        Raises ResponseRefused, and nothing was sent.
+        """
+        if not self.trailers_announced:
+            return self.body(b"", more=False, date_line=date_line)
+        lines = [self._trailer_line(name, value) for name, value in fields]
+        prefix = self._finished_head(0, more=True, date_line=date_line) if self._head else b""
+        self.ended = True
+        return b"".join([prefix, b"0\r\n", *lines, b"\r\n"])
+
+    def file(self, octets: int, *, date_line: bytes) -> tuple[bytes, bytes | None]:
+        """Return what comes before and after a part of the body that is sent past this writer, a file's.
+
+        The second is None when the response has no body, and the file is not sent. Raises BodyMismatch as `body` does.
+        """
+        total = self.body_octets + octets
+        if 0 <= self._content_length < total and not self._bodiless:
+            self.keep_alive = False
+            raise BodyMismatch(f"the body has {total} octets; its Content-Length says {self._content_length}")
+        prefix = self._finished_head(octets, more=True, date_line=date_line) if self._head else b""
+        if self._bodiless:
+            return prefix, None
+        self.body_octets = total
+        if self.chunked:
+            return b"%b%x\r\n" % (prefix, octets), b"\r\n"
+        return prefix, b""
+
+    def _trailer_line(self, name: bytes, value: bytes) -> bytes:
+        if isinstance(name, bytes) and name.lower() in NOT_IN_TRAILERS:
+            raise ResponseRefused(f"{name!r} cannot be a trailer field (RFC 9110 §6.5.1)")
+        return self.lines.line((name, value))
 
     def _finished_head(self, first_octets: int, *, more: bool, date_line: bytes) -> bytes:
         """Return the head's octets, with the fields that are ours to say (RFC 9112 §6.1–6.3, §9.3)."""

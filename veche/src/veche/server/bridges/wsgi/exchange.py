@@ -100,6 +100,10 @@ class ThreadExchange(ApplicationCall):
         """The client is gone; the application learns it when it sends the next part, or reads one."""
         self.give_up()
 
+    def deadline_passed(self) -> None:
+        """The client is told 504; the thread goes on alone."""
+        self.give_up()
+
     def shutting_down(self) -> None:
         """WSGI has no word for this; the response ends by itself or is cut at the deadline."""
 
