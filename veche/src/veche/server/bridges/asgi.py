@@ -248,7 +248,7 @@ class AsgiExchange:
         elif kind == "http.response.start":
             if self._stage is not START:
                 raise RuntimeError("http.response.start was sent twice")
-            if "trailers" in message and message["trailers"]:
+            if message.get("trailers"):
                 self._outlet.start_response(message["status"], message.get("headers", ()), trailers=True)
                 self._stage = Stage.BODY_THEN_TRAILERS
             else:

@@ -167,7 +167,9 @@ class RequestReader:
         try:
             head = self.parser.parse(octets)
         except RequestRefused as refusal:
-            self._refuse(refusal)
+            # Octets that came one by one were refused at the bare line feed, before the head was whole.
+            bare = octets.count(b"\n") != octets.count(b"\r\n")
+            self._refuse(RequestRefused(400, "a line ends without CR") if bare else refusal)
             return
         if head.content_length:
             if head.content_length > limits.body_octets:
