@@ -158,7 +158,18 @@ def test_subprotocol_and_headers_are_the_applications() -> None:
         assert client.response.headers["x-room"] == "7"
 
 
-@pytest.mark.parametrize("fields", [{"subprotocol": "three"}, {"headers": [(b"x", b"a\r\nb: c")]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"subprotocol": "three"},
+        {"subprotocol": "при"},
+        {"headers": [(b"x", b"a\r\nb: c")]},
+        {"headers": [(b"x y", b"a")]},
+        {"headers": [(b"Sec-WebSocket-Protocol", b"one")]},
+        {"headers": [(b"sec-websocket-extensions", b"permessage-deflate")]},
+        {"headers": [(b"Content-Length", b"3")]},
+    ],
+)
 def test_an_acceptance_that_cannot_be_sent_is_a_500(fields: Any) -> None:
     async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "websocket"
@@ -207,7 +218,7 @@ def test_a_denial_may_be_a_whole_response() -> None:  # extension websocket.http
         (get(*UPGRADE[:3]), 400),
         (get(*UPGRADE[:3], b"Sec-WebSocket-Key: short"), 400),
         (get(*UPGRADE, line=b"POST / HTTP/1.1"), 400),
-        (get(*UPGRADE, b"Sec-WebSocket-Protocol: \xff"), 400),
+        (get(*UPGRADE, b"Sec-WebSocket-Extensions: a b"), 400),
         (post(b"abc", b"Content-Length: 3", *UPGRADE), 400),
     ],
 )
@@ -219,6 +230,24 @@ def test_a_bad_handshake_is_refused(request_octets: bytes, status: int) -> None:
         if status == 426:
             assert answer[1]["sec-websocket-version"] == "13"
         assert echo.scopes == []
+
+
+@pytest.mark.parametrize("name", [b"Key", b"Version", b"Protocol", b"Extensions", b"Accept", b"\xd0\xba"])
+@pytest.mark.parametrize("value", [b"\xff", b"\xd1\x87\xd0\xb0\xd1\x82", b"\x80" * 100])
+def test_cve_2026_42544_octets_beyond_ascii_in_the_handshake_are_refused(name: bytes, value: bytes) -> None:
+    with serve(Echo()) as served:
+        fields = [field for field in UPGRADE if not field.startswith(b"Sec-WebSocket-" + name)]
+        request = get(*fields, b"Sec-WebSocket-" + name + b": " + value)
+        with served.connect() as peer:
+            peer.send(request)
+            head = peer.read_until(b"\r\n\r\n")
+            # A field that means nothing in a request means nothing here either.
+            expected = b"HTTP/1.1 101 " if name == b"Accept" else (b"HTTP/1.1 400 ", b"HTTP/1.1 426 ")
+            assert head.startswith(expected)
+        assert served.log.entries == []
+        with opened(served) as client:  # and the next one is served
+            client.send("still here")
+            assert client.recv(timeout=5) == "still here"
 
 
 def test_an_upgrade_that_wsgi_cannot_make_is_an_ordinary_request() -> None:  # RFC 9110 §7.8
@@ -432,6 +461,56 @@ def test_an_application_waits_for_a_peer_that_does_not_read() -> None:
             time.sleep(SHORT)
         assert sent < 500
         wait_for(lambda: served.server.open_connections == 0, "the write deadline")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_peer_that_falls_behind_a_broadcast_is_cut(waits: bool) -> None:
+    sent: list[int] = []
+    errors: list[str] = []
+
+    async def broadcasts(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+
+        async def tell(number: int) -> None:
+            try:
+                await asyncio.wait_for(send({"type": "websocket.send", "bytes": bytes(65536)}), 0.001)
+            except TimeoutError:
+                sent.append(number)
+            except OSError as error:
+                errors.append(type(error).__name__)
+            else:
+                sent.append(number)
+
+        while not errors:
+            await tell(len(sent))  # does not wait for who does not read, as broadcasts do
+            await asyncio.sleep(0)
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    settings: Any = {"websocket_outbox_octets": 1 << 20, "websocket_send_waits": waits}
+    with serve(broadcasts, **settings) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        wait_for(lambda: errors == ["ClientDisconnected"], "the end of who does not read")
+        wait_for(lambda: served.server.open_connections == 0)
+        assert 16 < len(sent) < 200  # the outbox, and what the kernel keeps
+
+
+def test_send_does_not_wait_where_it_shall_not() -> None:
+    took: list[float] = []
+
+    async def sends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        began = time.monotonic()
+        for _ in range(10):
+            await send({"type": "websocket.send", "bytes": bytes(1 << 20)})
+        took.append(time.monotonic() - began)
+        await receive()
+
+    settings: Any = {"websocket_outbox_octets": 1 << 30, "websocket_send_waits": False}
+    with serve(sends, **settings) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        wait_for(lambda: took, "ten messages that nobody reads")
 
 
 def test_at_drain_the_peer_is_told_1012() -> None:

@@ -32,6 +32,11 @@ class Standing(IntEnum):
     CLOSED = 3
 
 
+# Enum members cost a lookup with Python code behind it on 3.11; these are looked at for every message.
+ACCEPTED: Final = Standing.ACCEPTED
+CLOSED: Final = Standing.CLOSED
+
+
 class AsgiWebSocketExchange:
     """One WebSocket; before it is accepted it is an HTTP exchange like any other."""
 
@@ -89,14 +94,20 @@ class AsgiWebSocketExchange:
 
     def message_received(self, message: str | bytes) -> None:
         """Keep a message for `receive`; stop reading when many wait."""
-        self._messages.append(message)
+        messages = self._messages
+        messages.append(message)
         self._waiting_octets += len(message)
-        if self._reading and (
-            len(self._messages) >= WAITING_MESSAGES or self._waiting_octets >= self._bridge.body_buffer_octets
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                # Not the message itself: a Task that is cancelled before it wakes would lose it.
+                waiter.set_result(None)
+        elif self._reading and (
+            len(messages) >= WAITING_MESSAGES or self._waiting_octets >= self._bridge.body_buffer_octets
         ):
             self._reading = False
             self._link.pause_messages()
-        self._wake()
 
     def closed(self, code: int, reason: str) -> None:
         """Note the end: what was received before it is still given out, then websocket.disconnect."""
@@ -135,28 +146,29 @@ class AsgiWebSocketExchange:
 
     def response_ended(self) -> None:
         """The HTTP response that was sent instead is complete."""
-        self._standing = Standing.CLOSED
+        self._standing = CLOSED
         self.closed(CloseCode.ABNORMAL, "")
 
     # What the application says.
 
     async def receive(self) -> Message:
         """Return websocket.connect, then each message, then websocket.disconnect."""
-        if not self._connect_given:
-            self._connect_given = True
-            return {"type": "websocket.connect"}
-        while not self._messages:
+        messages = self._messages
+        while not messages:
+            if not self._connect_given:
+                self._connect_given = True
+                return {"type": "websocket.connect"}
             if self._disconnect is not None:
-                self._standing = Standing.CLOSED
+                self._standing = CLOSED
                 return self._disconnect
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        message = self._messages.popleft()
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            await waiter
+        message = messages.popleft()
         self._waiting_octets -= len(message)
-        if not self._reading and not self._messages:
+        if not self._reading and not messages:
             self._reading = True
             self._link.want_messages()
-        if isinstance(message, str):
+        if type(message) is str:
             return {"type": "websocket.receive", "text": message}
         return {"type": "websocket.receive", "bytes": message}
 
@@ -166,8 +178,22 @@ class AsgiWebSocketExchange:
         Raises ClientDisconnected when nobody is there to read it, RuntimeError for messages out of order.
         """
         kind = message["type"]
-        if self._standing is Standing.ACCEPTED:
-            await self._send_on_link(kind, message)
+        if kind == "websocket.send" and self._standing is ACCEPTED:
+            if self._disconnect is not None:
+                raise ClientDisconnected("the client is gone")
+            link = self._link
+            text = message.get("text")
+            try:
+                if type(text) is str:
+                    link.send_text(text)
+                else:
+                    self._send_other(link, text, message.get("bytes"))
+            except SendAfterClose:
+                raise ClientDisconnected("the WebSocket is closing") from None
+            if not link.writable:
+                await link.wait_writable()
+        elif self._standing is ACCEPTED:
+            self._close(kind, message)
         elif self._standing is Standing.CONNECTING:
             if self._disconnect is not None:
                 raise ClientDisconnected("the client is gone")
@@ -192,34 +218,26 @@ class AsgiWebSocketExchange:
             raise RuntimeError(f"unexpected {kind!r} after the end of the WebSocket")
 
     def _accept(self, message: Message) -> None:
-        fields = self._handshake.answer(message.get("subprotocol"))
-        fields += [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
+        others = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
+        fields = self._handshake.answer(message.get("subprotocol"), others)
         self._link = self._outlet.accept_websocket(self, fields)
         self._standing = Standing.ACCEPTED
         self._bridge.board.move(self._slot, Doing.WEBSOCKET)
 
-    async def _send_on_link(self, kind: str, message: Message) -> None:
-        if kind == "websocket.close":
-            self._link.close(message.get("code") or CloseCode.NORMAL, message.get("reason") or "")
-            self._standing = Standing.CLOSED
-            self.closed(CloseCode.NORMAL, "")
-            return
-        if kind != "websocket.send":
+    def _send_other(self, link: SocketOutlet, text: object, octets: object) -> None:
+        if isinstance(text, str):
+            link.send_text(str(text))
+        elif isinstance(octets, (bytes, bytearray, memoryview)):
+            link.send_binary(bytes(octets))
+        else:
+            raise RuntimeError("websocket.send has neither text nor bytes")
+
+    def _close(self, kind: str, message: Message) -> None:
+        if kind != "websocket.close":
             raise RuntimeError(f"unexpected {kind!r}; expected websocket.send or websocket.close")
-        if self._disconnect is not None:
-            raise ClientDisconnected("the client is gone")
-        text, octets = message.get("text"), message.get("bytes")
-        try:
-            if isinstance(text, str):
-                self._link.send_text(text)
-            elif isinstance(octets, (bytes, bytearray, memoryview)):
-                self._link.send_binary(bytes(octets))
-            else:
-                raise RuntimeError("websocket.send has neither text nor bytes")
-        except SendAfterClose:
-            raise ClientDisconnected("the WebSocket is closing") from None
-        if not self._link.writable:
-            await self._link.wait_writable()
+        self._link.close(message.get("code") or CloseCode.NORMAL, message.get("reason") or "")
+        self._standing = CLOSED
+        self.closed(CloseCode.NORMAL, "")
 
     # The application itself.
 
@@ -242,7 +260,7 @@ class AsgiWebSocketExchange:
         """Close what the application left open, and say what it did wrong."""
         if error is not None:
             self._report("the application failed", traceback="".join(traceback.format_exception(error)))
-        if self._standing is Standing.ACCEPTED and self._disconnect is None:
+        if self._standing is ACCEPTED and self._disconnect is None:
             self._link.close(code, "")
         elif self._standing in {Standing.CONNECTING, Standing.DENIED} and not self._gone:
             if self._disconnect is not None:

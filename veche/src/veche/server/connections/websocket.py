@@ -20,6 +20,7 @@ from veche.wire.websocket import (
     Ping,
     Pong,
     Received,
+    SendAfterClose,
     State,
     WebSocketConnection,
 )
@@ -67,7 +68,10 @@ class WebSocketLink(WritingSide):
             self._after_answers(self._fail, refusal)
             return
         for item in received:
-            self._take(item)
+            if (type(item) is str or type(item) is bytes) and not self._told:
+                self.exchange.message_received(item)
+            else:
+                self._take(item)
 
     def eof_received(self) -> bool:
         """TCP's end without a Close frame is an abnormal closure; nothing can be expected from the peer any more."""
@@ -91,12 +95,20 @@ class WebSocketLink(WritingSide):
     # What the exchange asks for.
 
     def send_text(self, text: str) -> None:
-        """Send a text message; raises SendAfterClose once our Close is out."""
-        self._write(self.engine.text(text))
+        """Send a text message; raises SendAfterClose once our Close is out, or when too much waits for the peer."""
+        if not self.writable:
+            self._check_outbox()
+        self.send(self.engine.text(text))
 
     def send_binary(self, octets: bytes) -> None:
-        """Send a binary message; raises SendAfterClose once our Close is out."""
-        self._write(self.engine.binary(octets))
+        """Send a binary message; raises SendAfterClose once our Close is out, or when too much waits for the peer."""
+        if not self.writable:
+            self._check_outbox()
+        self.send(self.engine.binary(octets))
+
+    async def wait_writable(self) -> None:
+        if self.service.limits.websocket_send_waits:
+            await super().wait_writable()
 
     def close(self, code: int, reason: str) -> None:
         """Begin or complete the closing handshake. Raises ValueError for a code that may not be sent."""
@@ -104,7 +116,7 @@ class WebSocketLink(WritingSide):
             return
         octets = self.engine.close(code, reason)
         if octets:
-            self._write(octets)
+            self.send(octets)
         if self.engine.state is State.CLOSED:
             self.close_transport()  # RFC 6455 §7.1.1: the server closes TCP first
         else:
@@ -135,7 +147,7 @@ class WebSocketLink(WritingSide):
             return
         if not self._heard and self._reads():
             self._pinged = True
-            self._write(self.engine.ping())
+            self.send(self.engine.ping())
         else:
             self._pinged = False
         self._heard = False
@@ -169,7 +181,7 @@ class WebSocketLink(WritingSide):
                     self.exchange.message_received(item)
             case Ping(payload):
                 if self.engine.state is State.OPEN:
-                    self._write(self.engine.pong(payload))
+                    self.send(self.engine.pong(payload))
             case Pong():
                 pass  # that it came is all that it says
             case Close():
@@ -193,7 +205,7 @@ class WebSocketLink(WritingSide):
         self._tell(refusal.code, refusal.reason)
         octets = self.engine.close(refusal.code, refusal.reason)
         if octets:
-            self._write(octets)
+            self.send(octets)
         self.write_out()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
@@ -201,8 +213,12 @@ class WebSocketLink(WritingSide):
         self.closing = True
         self.watch_writing()
 
-    def _write(self, octets: bytes) -> None:
-        self.send(octets)
+    def _check_outbox(self) -> None:
+        """Cut a peer that is too far behind: whoever sends without waiting would fill the memory for it."""
+        if self.transport.get_write_buffer_size() > self.service.limits.websocket_outbox_octets:
+            self.transport.abort()
+            self._tell(CloseCode.ABNORMAL, "the peer did not read")
+            raise SendAfterClose("the peer did not read what was sent to it, and was cut (websocket_outbox_octets)")
 
     def _tell(self, code: int, reason: str) -> None:
         if not self._told:

@@ -17,7 +17,7 @@ class WebSocketLimits(WsgiSettings, frozen=True, kw_only=True):
     websocket_fragment_limit: Annotated[
         int,
         Meta(description="The most fragments of one WebSocket message; more close with 1009.", ge=1),
-    ] = 65536
+    ] = 100_000
     websocket_deflate: Annotated[
         bool, Meta(description="Agree to compressed WebSocket messages (permessage-deflate) when the client offers it.")
     ] = True
@@ -47,6 +47,22 @@ class WebSocketLimits(WsgiSettings, frozen=True, kw_only=True):
             ge=2,
         ),
     ] = 200
+    websocket_outbox_octets: Annotated[
+        int,
+        Meta(
+            description="Octets that may wait for a WebSocket's peer that does not read when one more message is sent; "
+            "beyond them it is cut.",
+            extra={"unit": "octets"},
+            ge=0,
+        ),
+    ] = 4 * 1024 * 1024
+    websocket_send_waits: Annotated[
+        bool,
+        Meta(
+            description="Let the application's `send` wait while the peer does not read. Off, a broadcast waits for "
+            "nobody, and who falls behind by websocket_outbox_octets is cut."
+        ),
+    ] = True
     websocket_ping_seconds: Annotated[
         float,
         Meta(

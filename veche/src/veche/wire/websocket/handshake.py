@@ -19,6 +19,18 @@ GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # §1.3
 VERSION: Final = b"13"
 KEY_OCTETS: Final = 16
 SUBPROTOCOL: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# What says that and how the connection changes; a body's fields do not belong to a 101 (RFC 9110 §8.6).
+OURS: Final = frozenset(
+    {
+        b"upgrade",
+        b"connection",
+        b"sec-websocket-accept",
+        b"sec-websocket-protocol",
+        b"sec-websocket-extensions",
+        b"content-length",
+        b"transfer-encoding",
+    }
+)
 
 Field = tuple[bytes, bytes]
 
@@ -35,10 +47,11 @@ class Handshake:
         self.subprotocols = subprotocols
         self.deflate = deflate
 
-    def answer(self, subprotocol: str | None = None) -> list[Field]:
+    def answer(self, subprotocol: str | None = None, others: Iterable[Field] = ()) -> list[Field]:
         """Return the fields of the 101 response, on HTTP/2 those of the 200.
 
-        Raises ValueError for a subprotocol that was not offered (§4.2.2).
+        others: the application's own fields. Raises ValueError for a subprotocol that was not offered (§4.2.2), and for
+        a field that is the server's to say.
         """
         if subprotocol is not None and subprotocol not in self.subprotocols:
             raise ValueError(f"subprotocol {subprotocol!r} was not offered; expected one of {self.subprotocols}")
@@ -53,6 +66,10 @@ class Handshake:
             fields.append((b"sec-websocket-protocol", subprotocol.encode("ascii")))
         if self.deflate is not None:
             fields.append((b"sec-websocket-extensions", self.deflate.answer))
+        for name, value in others:
+            if name.lower() in OURS:
+                raise ValueError(f"field {name!r} of an accepted WebSocket is the server's; leave it out")
+            fields.append((name, value))
         return fields
 
 
