@@ -1,4 +1,4 @@
-"""The pure parts of the master: states, restarts, endings, cores, loading."""
+"""The pure parts of the master: states, restarts, cores, loading."""
 
 import itertools
 import os
@@ -10,7 +10,6 @@ import pytest
 from veche.server.errors import ApplicationError
 from veche.server.processes.child import TRANSITIONS, Event, State
 from veche.server.processes.cores import usable_cores
-from veche.server.processes.endings import how_it_ended
 from veche.server.processes.loading import load_application, readable_traceback
 from veche.server.processes.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
 
@@ -46,14 +45,6 @@ def test_a_slow_crash_loop_is_not_taken_for_calm_but_a_minute_without_one_is() -
         now += policy.worker_ended(now) + 1.0
     assert policy.worker_ended(now) == LONGEST_DELAY_SECONDS
     assert policy.worker_ended(now + CALM_SECONDS + 1) == 0.0
-
-
-def test_endings_say_who_did_it() -> None:
-    assert how_it_ended(7, our_reason=None) == "exited with code 7"
-    assert how_it_ended(-9, our_reason="it hung") == "killed by signal 9 (SIGKILL) by us: it hung"
-    assert how_it_ended(-9, our_reason=None).startswith("killed by signal 9 (SIGKILL); not by us: ")
-    assert "memory" in how_it_ended(-9, our_reason=None)
-    assert how_it_ended(-40, our_reason=None) == "killed by signal 40 (signal 40); not by us"
 
 
 def test_a_containers_share_of_cores_is_rounded_up_and_never_more_than_there_are(tmp_path: Path) -> None:

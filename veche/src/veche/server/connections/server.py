@@ -5,6 +5,7 @@ Must not know: what the octets mean, who made the listening sockets, how the app
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from veche.server.manner import PLAIN, Manner
 from veche.server.scoreboard import Board, private_board
 from veche.server.settings import ServerSettings
 from veche.server.tls import TlsStore
+from veche.server.verdicts import Incident, Tell
 
 LONGEST_TICK_SECONDS: Final = 1.0
 IDLE_GRACE_SECONDS: Final = 0.5
@@ -47,9 +49,14 @@ class ConnectionServer:
         interface: Interface,
         settings: ServerSettings,
         logger: Reporter,
+        *,
         board: Board | None = None,
+        tell: Tell | None = None,
     ) -> None:
-        """board: where it says what it does, for those who watch from outside."""
+        """board: where it says what it does, for those who watch from outside. tell: takes what goes wrong on the way.
+
+        Without them it is seen by nobody, and what goes wrong goes into the log.
+        """
         self.application = application
         self.interface = interface
         self.settings = settings
@@ -57,12 +64,19 @@ class ConnectionServer:
         self.board = board or private_board()
         self._listeners: list[tuple[socket.socket, Manner]] = []
         self._doors: list[Door] = []
+        self.tell = tell or self._log_incident
         self._doors_change = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
         self._lifespan: Lifespan | None = None
         self._service: Service | None = None
         self._tls: TlsStore | None = None
         self._entrance: Entrance | None = None  # of listeners that are not plain
+
+    def _log_incident(self, incident: Incident) -> None:
+        from veche.server.verdicts.verdict import verdict_of_incident
+
+        verdict = verdict_of_incident(incident, worker=0, pid=os.getpid())
+        self.logger.log_message(verdict.what, level=Level.ERROR, why=verdict.why, traceback=verdict.evidence)
 
     @property
     def open_connections(self) -> int:

@@ -14,14 +14,32 @@ from enum import Enum
 from typing import Final
 
 from veche.server.processes.listener import Listener
-from veche.server.processes.orders import Failed, Orders, Ready, Report, ReportReader, line
+from veche.server.processes.orders import (
+    ASK_FOR_TASKS,
+    STACKS_SIGNAL,
+    Failed,
+    Orders,
+    Ready,
+    Report,
+    ReportReader,
+    Saw,
+    TaskStacks,
+    line,
+)
+from veche.server.processes.stacks_file import StacksFile
 from veche.server.scoreboard.reader import Place, Scoreboard
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.incidents import Incident
+from veche.server.verdicts.verdict import Kind, Verdict
 
 RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing it here would cost the start asyncio
 NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
 
-HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+NEVER: Final = float("inf")
+STACKS_SECONDS: Final = 1.0  # how long a worker that is going to be killed has to tell its stacks
+STACKS_WRITTEN_SECONDS: Final = 0.1  # and how long once its Tasks are told: the C handler was asked before
+
+HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, STACKS_SIGNAL}
 
 
 class State(Enum):
@@ -54,7 +72,14 @@ class Child:
     """A worker process, from its start to its end."""
 
     def __init__(
-        self, number: int, process: "subprocess.Popen[bytes]", control: socket.socket, place: Place, now: float
+        self,
+        number: int,
+        process: "subprocess.Popen[bytes]",
+        control: socket.socket,
+        now: float,
+        *,
+        place: Place,
+        stacks: StacksFile,
     ) -> None:
         self.number = number
         self.place = place
@@ -65,6 +90,12 @@ class Child:
         self.state_since = now
         self.failure: Failed | None = None
         self.our_reason: str | None = None  # why we sent it SIGKILL
+        self.our_kind: Kind | None = None
+        self.doomed_at: float | None = None  # when it is killed: it has been asked for its stacks
+        self.stacks = stacks
+        self.task_stacks = ""
+        self.incidents: list[Incident] = []
+        self.verdict: Verdict | None = None  # once it has ended in a way nobody asked for
         self._reader = ReportReader()
 
     def __str__(self) -> str:
@@ -93,22 +124,41 @@ class Child:
                 self.move(Event.READY, now)
             case Failed():
                 self.failure = report
+            case Saw(incident):
+                self.incidents.append(incident)
+            case TaskStacks(text):
+                self.task_stacks = text
+                self._hasten(now)
 
     def stop(self, now: float) -> None:
         """Ask it to drain; asked again, it hurries."""
         self.move(Event.STOP, now)
         self._signal(signal.SIGTERM)
 
-    def kill(self, our_reason: str) -> None:
-        self.our_reason = our_reason
+    def kill(self, our_reason: str, kind: Kind = Kind.KILLED_BY_US) -> None:
+        if self.doomed_at is None:
+            self.our_reason, self.our_kind = our_reason, kind
+        self.doomed_at = NEVER
         self._signal(signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def doom(self, our_reason: str, kind: Kind, now: float) -> None:
+        """Ask for its stacks; whoever watches the clock kills it at `doomed_at`."""
+        self.our_reason, self.our_kind, self.doomed_at = our_reason, kind, now + STACKS_SECONDS
+        self._signal(STACKS_SIGNAL)  # answered in C, whatever its loop does and whoever holds the GIL
+        with suppress(OSError):  # it has gone, or reads nothing: then there are only the C stacks
+            self.control.send(ASK_FOR_TASKS)
+
+    def _hasten(self, now: float) -> None:
+        if self.doomed_at is not None:
+            self.doomed_at = min(self.doomed_at, now + STACKS_WRITTEN_SECONDS)
+
+    def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # it has ended meanwhile, and is reaped in a moment
             self.process.send_signal(number)
 
     def close(self) -> None:
         self.control.close()
+        self.stacks.close()
 
 
 def start_child(
@@ -125,7 +175,7 @@ def start_child(
 
     The signals an operator sends to the whole group are held back in the worker until it handles them.
     """
-    place = scoreboard.take_place()
+    place, stacks = scoreboard.take_place(), StacksFile()
     control, workers_control = socket.socketpair()
     relay, workers_relay = socket.socketpair()
     inherited = [listener.socket.fileno() for listener in listeners]
@@ -136,11 +186,12 @@ def start_child(
     try:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module, and a name that is only an argument
             command,
-            pass_fds=[workers_control.fileno(), relay_descriptor, scoreboard.descriptor, *inherited],
+            pass_fds=[workers_control.fileno(), relay_descriptor, scoreboard.descriptor, stacks.descriptor, *inherited],
             env={**environ, RELAY_VARIABLE: str(relay_descriptor), NUMBER_VARIABLE: str(number)},
         )
     except BaseException:
         scoreboard.give_back(place)
+        stacks.close()
         control.close()
         relay.close()
         raise
@@ -157,11 +208,12 @@ def start_child(
         relay_descriptor=relay_descriptor,
         scoreboard_descriptor=scoreboard.descriptor,
         place=place.number,
+        stacks_descriptor=stacks.descriptor,
     )
     place.occupy(process.pid)
     with suppress(BrokenPipeError):  # it died at once; its end says why
         control.sendall(line(orders))
     control.settimeout(0)
-    child = Child(number, process, control, place, now)
+    child = Child(number, process, control, now, place=place, stacks=stacks)
     child.relay = relay
     return child

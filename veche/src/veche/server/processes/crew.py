@@ -15,22 +15,25 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from veche.server.processes.child import Child, Event, State, start_child
-from veche.server.processes.endings import how_it_ended
+from veche.server.processes.coroner import Coroner
 from veche.server.processes.listener import Listener
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from veche.publish.relay import Hub
 
 ReadyCallback = Callable[[Child], None]
 EndedCallback = Callable[[Child, State, str], None]
+SawCallback = Callable[[Verdict], None]
 
 
 class Crew:
     """All workers of one master.
 
-    ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words.
+    ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words; its
+    `verdict` has more of them. saw(verdict): something went wrong in a worker that serves on.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Crew:
         *,
         ready: ReadyCallback,
         ended: EndedCallback,
+        saw: SawCallback,
     ) -> None:
         self._selector = selector
         self._application = application
@@ -49,6 +53,8 @@ class Crew:
         self._environ = environ
         self._ready = ready
         self._ended = ended
+        self._saw = saw
+        self._coroner = Coroner()
         self._last_number = 0
         self._hub: Hub | None = None
         self.scoreboard = Scoreboard()
@@ -114,6 +120,9 @@ class Crew:
             more = False
         if not more:
             self._unregister(child.control)
+        incidents, child.incidents = child.incidents, []
+        for incident in incidents:
+            self._saw(self._coroner.hear(child, incident))
         if was is State.STARTING and child.state is State.SERVING:
             self._ready(child)
 
@@ -127,9 +136,12 @@ class Crew:
         self._unregister(child.control)
         was = child.state
         child.move(Event.END, time.monotonic())
+        verdict = self._coroner.examine(child)
+        if child.process.returncode != 0 or was is not State.STOPPING:
+            child.verdict = verdict
         child.close()
         self.scoreboard.give_back(child.place)
-        self._ended(child, was, how_it_ended(child.process.returncode, our_reason=child.our_reason))
+        self._ended(child, was, verdict.what)
 
 
 def _reap_orphans(own: set[int]) -> None:

@@ -16,13 +16,15 @@ from enum import Enum
 from typing import Final
 
 from veche.log import Level, Logger
-from veche.server.processes.child import Child, State
+from veche.server.processes.child import Child, Event, State
 from veche.server.processes.cores import usable_cores
 from veche.server.processes.crew import Crew
 from veche.server.processes.listener import Listener, close_all
 from veche.server.processes.reload import Reload
 from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
+from veche.server.processes.stall import StallWatch
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.verdict import Kind, Verdict
 
 NEVER: Final = float("inf")
 
@@ -78,7 +80,9 @@ class Master:
             dict(os.environ),
             ready=self._welcome,
             ended=self._after_end,
+            saw=self._judge,
         )
+        self._stalls = StallWatch(settings.loop_stall_seconds)
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
         self._has_terminal = _terminal_answers() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
@@ -125,7 +129,7 @@ class Master:
 
     def _seconds_to_next_duty(self) -> float | None:
         now = time.monotonic()
-        due = [self._deadline(child) for child in self._crew.children]
+        due = [self._deadline(child, now) for child in self._crew.children]
         due.append(self._hurry_at)
         if self._stage is not Stage.STOPPING and self._missing() > 0:
             due.append(now + self._restarts.wait_seconds(now))
@@ -233,10 +237,18 @@ class Master:
             if self._on_ready is not None:
                 self._on_ready()
 
+    def _judge(self, verdict: Verdict) -> None:
+        """Something went wrong in a worker that serves on."""
+        evidence = {"traceback": verdict.evidence} if verdict.evidence else {}
+        self._say(verdict.what, Level.WARNING, advice=verdict.advice, **evidence)
+
     def _after_end(self, child: Child, was: State, ending: str) -> None:
-        if was is State.STOPPING:
+        self._stalls.forget(child)
+        if child.our_kind is Kind.LOOP_STALLED:
+            self._say(f"{child} {ending}", Level.ERROR, **_evidence(child))  # its replacement has begun to start
+        elif was is State.STOPPING:
             if child.process.returncode != 0 and child.failure is None:
-                self._say(f"{child} {ending}, while it was stopping", Level.WARNING)
+                self._say(f"{child} {ending}, while it was stopping", Level.WARNING, **_evidence(child))
         elif self._stage is Stage.STARTING:
             self._startup_failed(child, ending)
         elif self._reload is not None and self._reload.newcomer is child:
@@ -254,13 +266,14 @@ class Master:
             traceback = {"traceback": child.failure.traceback} if child.failure.traceback else {}
             self._say(child.failure.reason, Level.ERROR, **traceback)
         elif child.our_reason is not None:
-            self._say(f"{child} {ending}", Level.ERROR)
+            self._say(f"{child} {ending}", Level.ERROR, **_evidence(child))
         else:
             module = self._application.partition(":")[0]
             self._say(
                 f"{child} {ending} before it was ready: importing or starting {self._application} ended the process; "
                 f"try `{sys.executable} -c 'import {module}'`",
                 Level.ERROR,
+                **_evidence(child),
             )
 
     def _replace(self, child: Child, ending: str, was: State) -> None:
@@ -268,7 +281,7 @@ class Master:
         if was is State.STARTING:
             self._explain_failure(child, ending)
         if delay == 0.0:
-            self._say(f"{child} {ending}; replacing it at once", Level.WARNING)
+            self._say(f"{child} {ending}; replacing it at once", Level.WARNING, **_evidence(child))
             return
         self._say(
             f"{child} {ending}; workers end again and again: {self._restarts.ends} in "
@@ -276,32 +289,49 @@ class Master:
             "mend the application and it is back by itself, or send HUP to this process "
             f"(pid {os.getpid()}) to try at once",
             Level.ERROR,
+            **_evidence(child),
         )
 
     # -- deadlines ---------------------------------------------------------------------------------------------------
 
-    def _deadline(self, child: Child) -> float:
-        """When the worker is killed."""
-        if child.our_reason is not None:
-            return NEVER  # it is killed already, and reaped in a moment
+    def _deadline(self, child: Child, now: float) -> float:
+        """When the worker is killed, or must be looked at."""
+        if child.doomed_at is not None:
+            return child.doomed_at
         match child.state:
             case State.STARTING:
                 return child.state_since + self._settings.startup_seconds
             case State.STOPPING:
                 in_peace = child.state_since + self._settings.drain_seconds + OVERTIME_SECONDS
                 return min(in_peace, self._hurried_at + HURRY_SECONDS)
+            case State.SERVING:
+                return self._stalls.deadline(child, now)
         return NEVER
 
     def _enforce_deadlines(self, now: float) -> None:
         if now >= self._hurry_at:
             self._hurry(now)
         for child in self._crew.children:
-            if now < self._deadline(child):
+            if now < self._deadline(child, now):
                 continue
-            if child.state is State.STARTING:
-                child.kill(f"it was not ready within startup_seconds ({self._settings.startup_seconds:g} s)")
-            else:
-                child.kill("it did not end in time: a request, a thread or the application's shut-down hangs")
+            if child.doomed_at is not None:
+                child.kill("its stacks are told")
+            elif child.state is State.STARTING:
+                reason = f"it was not ready within startup_seconds ({self._settings.startup_seconds:g} s)"
+                child.doom(reason, Kind.NOT_READY, now)
+            elif child.state is State.STOPPING:
+                reason = "it did not end in time: a request, a thread or the application's shut-down hangs"
+                child.doom(reason, Kind.NOT_ENDED, now)
+            elif self._stalls.stands_still(child, now):
+                self._give_up_stalled(child, now)
+
+    def _give_up_stalled(self, child: Child, now: float) -> None:
+        """End a worker whose loop stands still; the place is filled while its stacks are asked for."""
+        seconds = child.place.beat_seconds() or 0.0
+        child.doom(f"its event loop stood still for {seconds:.1f} s", Kind.LOOP_STALLED, now)
+        child.move(Event.STOP, now)
+        self._restarts.worker_ended(now)
+        self._say(f"{child} stands still: its event loop has not turned for {seconds:.1f} s; replacing it", Level.ERROR)
 
     # -- reload ------------------------------------------------------------------------------------------------------
 
@@ -341,6 +371,14 @@ class Master:
 
 def _nothing(_number: int, _frame: object) -> None:
     """The handler of every signal: the loop reads them from the wake-up descriptor."""
+
+
+def _evidence(child: Child) -> dict[str, str]:
+    """What the log says below the line about an end."""
+    verdict = child.verdict
+    if verdict is None:
+        return {}
+    return {"advice": verdict.advice} | ({"traceback": verdict.evidence} if verdict.evidence else {})
 
 
 def _count(number: int, noun: str) -> str:

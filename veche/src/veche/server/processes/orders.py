@@ -4,6 +4,7 @@ One job: the messages and their lines.
 Must not know: processes, who reads.
 """
 
+import signal
 import socket
 from typing import Final, TypeAlias
 
@@ -12,12 +13,13 @@ import msgspec
 from veche.server.errors import ServerError
 from veche.server.manner import Manner
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.incidents import Incident
 
 LINE_LIMIT_OCTETS: Final = 1 << 20
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
-    """The master's only message: what to serve, and on which inherited descriptors. Its end of file means: drain."""
+    """The master's first message: what to serve, and on which inherited descriptors. Its end of file means: drain."""
 
     number: int
     application: str
@@ -27,6 +29,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     relay_descriptor: int
     scoreboard_descriptor: int
     place: int  # in the scoreboard
+    stacks_descriptor: int  # where the C handlers of faults and of STACKS_SIGNAL write
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -42,7 +45,24 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     traceback: str
 
 
-Report: TypeAlias = Ready | Failed
+class Saw(msgspec.Struct, frozen=True, tag=True):
+    """Something went wrong, and the worker goes on."""
+
+    incident: Incident
+
+
+class TaskStacks(msgspec.Struct, frozen=True, tag=True):
+    """What the Tasks of the application do: the answer to ASK_FOR_TASKS."""
+
+    text: str
+
+
+Report: TypeAlias = Ready | Failed | Saw | TaskStacks
+
+ASK_FOR_TASKS: Final = b"tasks\n"
+
+# A signal that no application uses, for the stacks of a worker that hangs; macOS has no real-time signals.
+STACKS_SIGNAL: Final = int(signal.SIGRTMIN) + 8 if hasattr(signal, "SIGRTMIN") else int(signal.SIGUSR2)
 
 _decode_report = msgspec.json.Decoder(Report).decode
 _decode_orders = msgspec.json.Decoder(Orders).decode

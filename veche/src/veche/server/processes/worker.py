@@ -22,9 +22,22 @@ from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
 from veche.server.processes.loading import load_application, one_line, readable_traceback
-from veche.server.processes.orders import Failed, Orders, Ready, Report, line, read_orders
+from veche.server.processes.orders import (
+    ASK_FOR_TASKS,
+    STACKS_SIGNAL,
+    Failed,
+    Orders,
+    Ready,
+    Report,
+    Saw,
+    TaskStacks,
+    line,
+    read_orders,
+)
 from veche.server.scoreboard import open_board
 from veche.server.settings import ServerSettings
+from veche.server.verdicts import Incident
+from veche.server.verdicts.stacks import all_task_stacks
 
 EXIT_STOPPED: Final = 0
 EXIT_APPLICATION_FAILED: Final = 3
@@ -45,6 +58,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._reporting = threading.Lock()
 
     def run(self) -> int:
         """Returns the exit code."""
@@ -71,7 +85,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
-        server = ConnectionServer(application, interface, self._settings, self._logger, board)
+        server = ConnectionServer(application, interface, self._settings, self._logger, board=board, tell=self._saw)
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
         starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners))
         if not await _unless(starting, self._stop):
@@ -99,15 +113,19 @@ class Worker:
         self._report(Failed(reason, readable_traceback(error)))
         return EXIT_APPLICATION_FAILED
 
+    def _saw(self, incident: Incident) -> None:
+        self._report(Saw(incident))
+
     def _report(self, report: Report) -> None:
-        with suppress(OSError):  # the master has gone: the watch below ends us
+        with suppress(OSError), self._reporting:  # without a master the watch below ends us
             self._control.sendall(line(report))
 
     def _watch_master(self) -> None:
         """In a thread, since the loop may hang when the master dies: nobody else would end us then."""
         with suppress(OSError):
-            while self._control.recv(4096):
-                pass
+            while octets := self._control.recv(4096):
+                if octets.endswith(ASK_FOR_TASKS) and self._loop is not None:
+                    self._report(TaskStacks(all_task_stacks(self._loop, threading.main_thread().ident)))
         if self._loop is None:
             os._exit(EXIT_STOPPED)
         self._logger.log_message(f"worker {self._orders.number} (pid {os.getpid()}): the master has gone; draining")
@@ -165,16 +183,21 @@ def _take_signals() -> None:
 def main() -> int:
     _take_signals()
     _load_without_collecting()
-    faulthandler.enable()  # a fault in C code leaves its stack in the log
+    faulthandler.enable()
     control = socket.socket(fileno=int(sys.argv[1]))
     orders = read_orders(control)
     for descriptor in (
         control.fileno(),
         orders.relay_descriptor,
         orders.scoreboard_descriptor,
+        orders.stacks_descriptor,
         *orders.listener_descriptors,
     ):
         os.set_inheritable(descriptor, False)  # noqa: FBT003  programs the application starts must not hold our doors
+    faulthandler.enable(orders.stacks_descriptor)  # the master puts it into the log
+    # In C: it works while the loop is blocked, and while C code holds the GIL.
+    faulthandler.register(STACKS_SIGNAL, orders.stacks_descriptor)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {STACKS_SIGNAL})
     return Worker(control, orders).run()
 
 

@@ -18,6 +18,7 @@ class Counter(IntEnum):
     # How many there are now.
     WEBSOCKETS = 1
     THREADS_LOST = 2
+    RESIDENT_OCTETS = 3  # of memory
     # Totals.
     REQUESTS = 8
     CONNECTIONS = 9

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from veche.server.settings.records import RecordSettings
+from veche.server.settings.diagnosis import DiagnosisSettings
 
 LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]
 
 
-class ProcessSettings(RecordSettings, frozen=True, kw_only=True):
+class ProcessSettings(DiagnosisSettings, frozen=True, kw_only=True):
     """Workers, from their start to their end."""
 
     workers: Annotated[

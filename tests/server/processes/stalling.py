@@ -1,0 +1,48 @@
+"""An application that blocks the loop in each way there is."""
+
+import asyncio
+import faulthandler
+import time
+from urllib.parse import parse_qsl
+
+from veche.asgi import Receive, Scope, Send
+
+
+def python(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def c_without_the_gil(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def c_with_the_gil(seconds: float) -> None:
+    sum(range(int(seconds) * 10**12))  # one call into C that never looks up
+
+
+async def waits() -> None:
+    print("it waits now", flush=True)
+    await asyncio.sleep(3600)
+
+
+def fault() -> None:
+    faulthandler._sigsegv()  # type: ignore[attr-defined]  # what it exists for
+
+
+BLOCKING = {"/python": python, "/c_without_the_gil": c_without_the_gil, "/c_with_the_gil": c_with_the_gil}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """/python, /c_without_the_gil, /c_with_the_gil?seconds=; /waits; /fault; all else is answered."""
+    assert scope["type"] == "http"
+    parameters = dict(parse_qsl(scope["query_string"].decode()))
+    if scope["path"] in BLOCKING:
+        BLOCKING[scope["path"]](float(parameters["seconds"]))
+    elif scope["path"] == "/waits":
+        await waits()
+    elif scope["path"] == "/fault":
+        fault()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})

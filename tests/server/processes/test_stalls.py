@@ -1,0 +1,111 @@
+"""A blocked loop costs the worker, and the log says which request blocked it and where."""
+
+import os
+import re
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from fixtures.load import get
+from fixtures.servers import ServerProcess, wait_until
+
+pytestmark = pytest.mark.process
+HERE = Path(__file__).parent
+
+
+def serve(*options: str, workers: int = 1) -> ServerProcess:
+    return ServerProcess("stalling:app", "--loop-stall-seconds", "0.5", *options, workers=workers, app_dir=HERE)
+
+
+def ask_in_vain(url: str) -> threading.Thread:
+    """A request that will not be answered."""
+
+    def ask() -> None:
+        with pytest.raises(OSError):
+            get(url)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("way", ["python", "c_without_the_gil", "c_with_the_gil"])
+def test_a_blocked_loop_is_named_with_its_request_and_its_stack_and_is_replaced(way: str) -> None:
+    with serve() as server:
+        [before] = server.worker_pids()
+        asking = ask_in_vain(f"{server.url}/{way}?seconds=60")
+        server.wait_for_log("stands still")
+        server.wait_for_log("worker 2 .* is ready")
+        assert get(server.url)[0] == 200
+        asking.join(20)
+        log = server.wait_for_log(
+            r"worker 1 .* killed by signal 9 \(SIGKILL\) by us: its event loop stood still for \d+\.\d s"
+        ).string
+        assert before not in server.worker_pids()
+    assert re.search(rf"\| +GET /{way}\?seconds=60 from 127\.0\.0\.1:\d+, running for [0-9.]+ s", log)
+    assert re.search(rf'\| +File "{HERE}/stalling.py", line \d+ in {way}', log)
+    assert ("Task 'request' runs now" in log) == (way != "c_with_the_gil")  # Python is asked where it can answer
+
+
+def test_tasks_that_only_wait_are_told_too() -> None:
+    with serve() as server:
+        waiting = ask_in_vain(f"{server.url}/waits")
+        server.wait_for_log("it waits now")
+        asking = ask_in_vain(f"{server.url}/python?seconds=60")
+        log = server.wait_for_log(r"(?s)killed by signal 9.*Task 'request' waits.*\n").string
+        waiting.join(20)
+        asking.join(20)
+    assert re.search(r"GET /waits from \S+, running for", log)
+    assert re.search(r'File ".*stalling.py", line \d+, in waits', log)
+
+
+def test_a_loop_that_goes_on_in_time_costs_nothing() -> None:
+    with ServerProcess("stalling:app", "--loop-stall-seconds", "5", app_dir=HERE) as server:
+        before = server.worker_pids()
+        assert get(f"{server.url}/python?seconds=1.5")[0] == 200
+        assert server.worker_pids() == before
+        assert "stands still" not in server.log_text()
+
+
+def test_a_whole_group_that_was_stopped_and_goes_on_is_not_judged() -> None:  # Ctrl-Z and fg
+    with serve() as server:
+        before = server.worker_pids()
+        server.signal_group(signal.SIGSTOP)
+        wait_until(lambda: state(before[0]) == "T", what="stopped")
+        threading.Event().wait(2.5)  # longer than loop_stall_seconds and its confirmation
+        server.signal_group(signal.SIGCONT)
+        assert get(server.url)[0] == 200
+        threading.Event().wait(2.5)
+        assert server.worker_pids() == before
+        assert "stands still" not in server.log_text()
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_worker_that_is_stopped_alone_is_replaced() -> None:
+    with serve() as server:
+        [pid] = server.worker_pids()
+        os.kill(pid, signal.SIGSTOP)
+        server.wait_for_log("stands still")
+        server.wait_for_log("worker 2 .* is ready")
+        assert get(server.url)[0] == 200
+
+
+def test_an_import_that_hangs_shows_where() -> None:
+    with ServerProcess("hangs_at_import:app", "--startup-seconds", "2", app_dir=HERE, wait_ready=False) as server:
+        assert server.wait() == 3
+        log = server.log_text()
+    assert "it was not ready within startup_seconds (2 s)" in log
+    assert re.search(r'File ".*hangs_at_import.py", line \d+ in <module>', log)
+
+
+def test_a_fault_in_c_code_names_the_request() -> None:
+    with serve() as server:
+        ask_in_vain(f"{server.url}/fault").join(20)
+        log = server.wait_for_log(r"(?s)killed by signal 11 \(SIGSEGV\); not by us.*stalling.py.*\n").string
+    assert re.search(r"GET /fault from 127\.0\.0\.1:\d+, running", log)
+    assert re.search(r'File ".*stalling.py", line \d+ in fault', log)

@@ -1,0 +1,46 @@
+"""The verdict on a worker, from what is left of it.
+
+One job: collect the facts of one end, from the process, its place in the scoreboard and its stacks.
+Must not know: what is done with a verdict, who starts or ends workers.
+"""
+
+import time
+
+import msgspec
+
+from veche.server.processes.child import Child
+from veche.server.processes.memory import MemoryKills
+from veche.server.scoreboard.counters import Counter
+from veche.server.verdicts.incidents import Incident
+from veche.server.verdicts.verdict import Ending, Verdict, verdict_of_ending, verdict_of_incident
+
+
+class Coroner:
+    """Examines workers."""
+
+    def __init__(self) -> None:
+        self._memory_kills = MemoryKills()
+
+    def examine(self, child: Child) -> Verdict:
+        """The verdict on one that has ended; its place and its stacks must still be there."""
+        ending = Ending(
+            worker=child.number,
+            pid=child.process.pid,
+            return_code=child.process.returncode,
+            our_kind=child.our_kind,
+            our_reason=child.our_reason or "",
+            memory_kills=self._memory_kills.since_last_look(),
+            resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
+            requests=child.place.requests(),
+            thread_stacks=child.stacks.text(),
+            task_stacks=child.task_stacks,
+        )
+        return _now(verdict_of_ending(ending))
+
+    def hear(self, child: Child, incident: Incident) -> Verdict:
+        """The verdict on what a worker saw while it went on."""
+        return _now(verdict_of_incident(incident, worker=child.number, pid=child.process.pid))
+
+
+def _now(verdict: Verdict) -> Verdict:
+    return msgspec.structs.replace(verdict, moment=time.time())

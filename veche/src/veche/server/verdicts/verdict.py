@@ -1,0 +1,207 @@
+"""What happened, why, and what to do, in words.
+
+One job: from the facts of an end or of an incident to a Verdict.
+Must not know: processes, logs; who keeps verdicts (history.py).
+"""
+
+import signal
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from msgspec import Struct
+
+from veche.server.scoreboard.layout import Doing
+from veche.server.scoreboard.reader import RequestReading
+from veche.server.verdicts.incidents import Incident, IncidentKind
+
+MOST_REQUESTS: Final = 20
+
+
+class Kind(Enum):
+    """What is told apart."""
+
+    REQUEST_OVERDUE = "request-overdue"
+    THREAD_LOST = "thread-lost"
+    THREADS_USED_UP = "threads-used-up"
+    LOOP_STALLED = "loop-stalled"
+    OUT_OF_MEMORY = "out-of-memory"
+    KILLED_FROM_OUTSIDE = "killed-from-outside"
+    FAULT = "fault"
+    EXITED = "exited"
+    NOT_READY = "not-ready"
+    NOT_ENDED = "not-ended"
+    KILLED_BY_US = "killed-by-us"
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """One thing that went wrong. evidence: requests and stacks, on lines of their own."""
+
+    kind: Kind
+    worker: int
+    pid: int
+    what: str
+    why: str
+    advice: str
+    evidence: str = ""
+    moment: float = 0.0  # seconds since 1970
+    times: int = 1  # this and how many like it since
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """How a worker ended, and what was known of it then."""
+
+    worker: int
+    pid: int
+    return_code: int  # as subprocess gives it: negative is a signal
+    our_kind: Kind | None  # why we killed it
+    our_reason: str
+    memory_kills: int  # by the kernel for want of memory, in our cgroup (or machine) since the last look
+    resident_octets: int  # of memory, when it was last seen
+    requests: Sequence[RequestReading]
+    thread_stacks: str
+    task_stacks: str
+
+
+FAULTS: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT})
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL for 9; "signal 40" for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def verdict_of_ending(ending: Ending) -> Verdict:
+    """The verdict on a worker that ended though nobody had asked it to, or not in the time it was given."""
+    kind, what, why, advice = _judge(ending)
+    return Verdict(
+        kind=kind,
+        worker=ending.worker,
+        pid=ending.pid,
+        what=what,
+        why=why,
+        advice=advice,
+        evidence=_evidence(ending),
+    )
+
+
+def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
+    code = ending.return_code
+    if code >= 0:
+        return (
+            Kind.EXITED,
+            f"exited with code {code}",
+            "the application, or a library it uses, ended the process by itself",
+            "look for sys.exit and os._exit in the application; what it printed stands above in the log",
+        )
+    killed = f"killed by signal {-code} ({signal_name(-code)})"
+    if ending.our_kind is not None:
+        why, advice = OURS[ending.our_kind]
+        return ending.our_kind, f"{killed} by us: {ending.our_reason}", why, advice
+    if -code == signal.SIGKILL and ending.memory_kills > 0:
+        held = f"; it held {_size(ending.resident_octets)}" if ending.resident_octets else ""
+        return (
+            Kind.OUT_OF_MEMORY,
+            f"{killed} by the kernel: memory ran out{held}",
+            "the kernel counted a process killed for want of memory at that moment, in our control group or machine",
+            "give the container more memory, run fewer workers, or find what grows; "
+            "--recycle-rss-octets replaces a worker before the kernel does",
+        )
+    if -code == signal.SIGKILL:
+        return (
+            Kind.KILLED_FROM_OUTSIDE,
+            f"{killed}; not by us: somebody's `kill -9` (the kernel counted nobody killed for want of memory)",
+            "another process sent it the signal",
+            "look at who may send signals here: an operator, a supervisor, an orchestrator's liveness probe",
+        )
+    if -code in FAULTS:
+        return (
+            Kind.FAULT,
+            f"{killed}; not by us: {FAULT_WORDS.get(-code, 'a fault in C code')}",
+            "C code of the application or of a library it uses failed; its stack stands in the evidence",
+            "the first line of the stack names the call; upgrade or replace the package it belongs to",
+        )
+    return (
+        Kind.KILLED_FROM_OUTSIDE,
+        f"{killed}; not by us{': somebody asked this worker alone to end' if -code == signal.SIGTERM else ''}",
+        "another process sent it the signal",
+        "signals are for the master's pid; it passes on to its workers what they must know",
+    )
+
+
+FAULT_WORDS: Final = {
+    int(signal.SIGSEGV): "a fault in C code, of the application or a library",
+    int(signal.SIGBUS): "a fault in C code, or a mapped file that shrank",
+    int(signal.SIGABRT): "C code gave up, or somebody's `kill -ABRT`",
+    int(signal.SIGILL): "an instruction this processor does not have: a wheel built for another one",
+}
+
+OURS: Final = {
+    Kind.LOOP_STALLED: (
+        "code that blocks ran in the event loop's thread, so that nobody else was served by this worker",
+        "find the blocking call in the stacks and await it, or run it in a thread (asyncio.to_thread); "
+        "if it is right that it takes so long, raise --loop-stall-seconds",
+    ),
+    Kind.NOT_READY: (
+        "importing or starting the application took too long; the stacks show where it was",
+        "make the start quicker or raise --startup-seconds",
+    ),
+    Kind.NOT_ENDED: (
+        "a request, a thread or the application's own shut-down goes on; the stacks show where",
+        "let long work notice the end (http.disconnect, lifespan.shutdown), or raise --drain-seconds",
+    ),
+    Kind.KILLED_BY_US: ("an operator asked for it, or the worker did not speak our language", "see the reason"),
+}
+
+
+def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict:
+    """The verdict on something that went wrong inside a worker that serves on."""
+    took = f"{incident.request} from {incident.peer or 'an unnamed client'} took {incident.seconds:.1f} s"
+    match incident.kind:
+        case IncidentKind.REQUEST_OVERDUE:
+            kind, what = Kind.REQUEST_OVERDUE, f"{took}: answered 504 and cancelled; the worker serves on"
+            why = "the application did not begin its response within --request-seconds"
+            advice = "the last line of the stack is what it waited for: give that a time limit of its own"
+        case IncidentKind.THREAD_LOST | IncidentKind.THREAD_FOUND:
+            kind = Kind.THREAD_LOST
+            what = f"{took}: answered 504; its thread is lost ({incident.threads_lost} of {incident.threads})"
+            why = "the application did not answer within --request-seconds, and no thread can be stopped from outside"
+            advice = "the last line of the stack is where the thread stands: give that call a time limit of its own"
+        case IncidentKind.THREADS_USED_UP:
+            kind = Kind.THREADS_USED_UP
+            what = f"{incident.threads_lost} of {incident.threads} threads are lost: the worker is being replaced"
+            why = "each of them stands in a request whose time is over"
+            advice = "see the verdicts on the lost threads before this one"
+    return Verdict(
+        kind=kind, worker=worker, pid=pid, what=what, why=why, advice=advice, evidence=incident.stacks.rstrip("\n")
+    )
+
+
+def _evidence(ending: Ending) -> str:
+    parts = []
+    if ending.requests:
+        parts.append("In the application then:")
+        shown = sorted(ending.requests, key=lambda request: (request.doing is Doing.WEBSOCKET, -request.seconds))
+        parts += [f"  {request_words(request)}" for request in shown[:MOST_REQUESTS]]
+        if len(shown) > MOST_REQUESTS:
+            parts.append(f"  and {len(shown) - MOST_REQUESTS} more")
+    if ending.thread_stacks:
+        parts.append("Its threads (told by the C signal handler, the most recent call first):")
+        parts += [f"  {line}" for line in ending.thread_stacks.splitlines()]
+    if ending.task_stacks:
+        parts.append("Its Tasks (the most recent call last):")
+        parts += [f"  {line}" for line in ending.task_stacks.splitlines()]
+    return "\n".join(parts)
+
+
+def request_words(request: RequestReading) -> str:
+    """One request on one line."""
+    peer = request.peer or "an unnamed client"
+    return f"{request.request} from {peer}, {request.doing.name.lower()} for {request.seconds:.1f} s"
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 2**20:.0f} MiB"
