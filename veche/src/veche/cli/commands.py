@@ -5,11 +5,13 @@ Must not know: how anything is done.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
+from veche.cli.inspecting import show_doctor, show_status
 from veche.cli.options import given, options_of
 from veche.cli.serving import serve as serve_until_stopped
 from veche.cli.tables import markdown_table, with_table
@@ -17,6 +19,7 @@ from veche.server import ServerSettings
 from veche.settings import SettingsError, build, settings_of
 
 PREFIX: Final = "veche"
+Command = TypeVar("Command", bound=Callable[..., None])
 WIDE: Final = {"max_content_width": 110}
 
 SERVE_HELP: Final = """Serve an ASGI or WSGI application.
@@ -75,6 +78,37 @@ def settings(into: Path | None) -> None:
         click.echo(table, nl=False)
     else:
         into.write_text(with_table(into.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+def _which(command: Command) -> Command:
+    """The options that say which server is meant."""
+    pid = click.option("--pid", type=int, help="The server whose master has this pid.")
+    socket = click.option("--socket", type=click.Path(path_type=Path), help="The server with this control socket.")
+    return pid(socket(command))
+
+
+@veche.command()
+@_which
+@click.option("--json", "as_json", is_flag=True, help="Everything, for programs.")
+def status(pid: int | None, socket: Path | None, *, as_json: bool) -> None:
+    """Say who does what now: workers, and requests in flight.
+
+    The master answers from shared memory, also while every worker hangs.
+    """
+    show_status(pid=pid, socket=socket, as_json=as_json)
+
+
+@veche.command()
+@_which
+@click.option("--file", type=click.Path(exists=True, path_type=Path), help="Read this file of verdicts, ask nobody.")
+@click.option("--all", "whole", is_flag=True, help="Every verdict that is kept.")
+@click.option("--json", "as_json", is_flag=True, help="Everything, for programs.")
+def doctor(pid: int | None, socket: Path | None, file: Path | None, *, whole: bool, as_json: bool) -> None:
+    """Say what went wrong last, why, and what to do about it.
+
+    Asks the running server, or reads what one has left that runs no more.
+    """
+    show_doctor(pid=pid, socket=socket, file=file, as_json=as_json, whole=whole)
 
 
 veche.add_command(ServeCommand())

@@ -21,7 +21,7 @@ from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import AccessLog, FinishedRequest, Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import PLAIN, Manner
-from veche.server.scoreboard import Board, private_board
+from veche.server.scoreboard import Board, Counter, private_board, resident_octets
 from veche.server.settings import ServerSettings
 from veche.server.tls import TlsStore
 from veche.server.verdicts import Incident, Tell
@@ -245,11 +245,17 @@ class ConnectionServer:
         while (service.connections or service.bridge.running) and loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(min(0.02, max(0.0, end - loop.time())))
 
+    def _tell_board(self, service: Service) -> None:
+        board, cells = self.board, self.board.cells
+        board.beat(running=service.bridge.running)
+        cells[Counter.REQUESTS] = service.requests_served
+        cells[Counter.RESIDENT_OCTETS] = resident_octets()
+
     def _sweep(self) -> None:
         service = self._service
         assert service is not None
         now = service.clock.now
-        self.board.beat(running=service.bridge.running)
+        self._tell_board(service)
         service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
         if service.when_room is not None and service.admitted < self.settings.connection_limit:
             service.when_room = None

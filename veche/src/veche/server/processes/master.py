@@ -19,10 +19,12 @@ from veche.log import Level, Logger
 from veche.server.processes.child import Child, Event, State
 from veche.server.processes.cores import usable_cores
 from veche.server.processes.crew import Crew
+from veche.server.processes.desk import Desk
 from veche.server.processes.listener import Listener, close_all
 from veche.server.processes.reload import Reload
 from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
 from veche.server.processes.stall import StallWatch
+from veche.server.processes.status import ServerStatus, totals_by_name, worker_statuses
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.verdict import Kind, Verdict
 
@@ -83,6 +85,14 @@ class Master:
             saw=self._judge,
         )
         self._stalls = StallWatch(settings.loop_stall_seconds)
+        self._began = time.monotonic()
+        self._desk = Desk(
+            self._selector,
+            settings,
+            first_address=str(self._listeners[0].address) if self._listeners else "",
+            status=self.status,
+            complain=lambda words: self._say(words, Level.WARNING),
+        )
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
         self._has_terminal = _terminal_answers() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
@@ -99,6 +109,7 @@ class Master:
         try:
             self._fill_places()
             self._crew.open_relay()
+            self._desk.open()
             while self._stage is not Stage.STOPPING or self._crew.children:
                 for key, events in self._selector.select(self._seconds_to_next_duty()):
                     key.data(events)
@@ -111,6 +122,7 @@ class Master:
         return self._exit_code
 
     def _close(self, *ends: socket.socket) -> None:
+        self._desk.close()
         self._crew.close()  # somebody is left only when the loop itself failed
         close_all(self._listeners)
         self._selector.close()
@@ -121,6 +133,7 @@ class Master:
         """Whatever is due now: deadlines passed, a step of a reload, places to fill, too many workers."""
         now = time.monotonic()
         self._enforce_deadlines(now)
+        self._desk.tend(now)
         if self._stage is Stage.STOPPING:
             return
         self._step_reload(now)
@@ -130,7 +143,7 @@ class Master:
     def _seconds_to_next_duty(self) -> float | None:
         now = time.monotonic()
         due = [self._deadline(child, now) for child in self._crew.children]
-        due.append(self._hurry_at)
+        due += [self._hurry_at, self._desk.deadline()]
         if self._stage is not Stage.STOPPING and self._missing() > 0:
             due.append(now + self._restarts.wait_seconds(now))
         earliest = min(due)
@@ -239,11 +252,14 @@ class Master:
 
     def _judge(self, verdict: Verdict) -> None:
         """Something went wrong in a worker that serves on."""
+        self._desk.keep(verdict)
         evidence = {"traceback": verdict.evidence} if verdict.evidence else {}
         self._say(verdict.what, Level.WARNING, advice=verdict.advice, **evidence)
 
     def _after_end(self, child: Child, was: State, ending: str) -> None:
         self._stalls.forget(child)
+        if child.verdict is not None:
+            self._desk.keep(child.verdict)
         if child.our_kind is Kind.LOOP_STALLED:
             self._say(f"{child} {ending}", Level.ERROR, **_evidence(child))  # its replacement has begun to start
         elif was is State.STOPPING:
@@ -361,6 +377,21 @@ class Master:
         self._reload = None
         self._explain_failure(child, ending)
         self._say("reload abandoned: the new code does not start; the running workers go on", Level.ERROR)
+
+    # -- what it does now --------------------------------------------------------------------------------------------
+
+    def status(self) -> ServerStatus:
+        """Who does what now, told by the scoreboard: no worker is asked."""
+        return ServerStatus(
+            application=self._application,
+            pid=os.getpid(),
+            stage="reloading" if self._reload is not None else self._stage.value,
+            addresses=tuple(str(listener.address) for listener in self._listeners),
+            seconds=time.monotonic() - self._began,
+            workers_wanted=self._target,
+            workers=worker_statuses(self._crew.children),
+            totals=totals_by_name(self._crew.scoreboard, self._crew.children),
+        )
 
     # -- words -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from veche.server.scoreboard.counters import Counter
 from veche.server.scoreboard.layout import NO_PEER, Doing, peer_label
+from veche.server.scoreboard.memory import resident_octets
 from veche.server.scoreboard.writer import Board, Slot, open_board, private_board
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "open_board",
     "peer_label",
     "private_board",
+    "resident_octets",
 ]

@@ -19,3 +19,19 @@ class DiagnosisSettings(RecordSettings, frozen=True, kw_only=True):
             extra={"unit": "seconds"},
         ),
     ] = 30.0
+    control_socket: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Path of the Unix socket, for its owner alone, on which `veche status` and `veche doctor` ask; "
+            "auto is a name of its own in the user's runtime folder, none is no socket.",
+        ),
+    ] = "auto"
+    verdicts_file: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Path of the file that keeps the last verdicts for `veche doctor` when the server has gone; "
+            "auto is one for each first address, in the same folder; none is no file.",
+        ),
+    ] = "auto"

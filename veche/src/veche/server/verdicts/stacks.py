@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from types import AsyncGeneratorType, FrameType
 from typing import Any, Final
 
-OWN_FOLDER: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
+SERVER_FOLDER: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
+WIRE_FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(SERVER_FOLDER)), "wire", "")
 LONGEST_STACK: Final = 40
 MOST_TASKS: Final = 30
 
@@ -103,7 +104,8 @@ def _text(frames: Iterable[FrameType]) -> str:
     return "".join(traceback.StackSummary.extract(iter(shown)).format())
 
 
-BELOW_US: Final = (OWN_FOLDER, os.path.dirname(asyncio.__file__) + os.sep, threading.__file__, "<frozen runpy>")
+ASYNCIO_FOLDER: Final = os.path.dirname(asyncio.__file__) + os.sep
+BELOW_US: Final = (SERVER_FOLDER, WIRE_FOLDER, ASYNCIO_FOLDER, threading.__file__, "<frozen runpy>")
 
 
 def _ours(frame: FrameType) -> bool:

@@ -4,6 +4,7 @@ One job: from the facts of an end or of an incident to a Verdict.
 Must not know: processes, logs; who keeps verdicts (history.py).
 """
 
+import os
 import signal
 from collections.abc import Sequence
 from enum import Enum
@@ -188,13 +189,38 @@ def _evidence(ending: Ending) -> str:
         parts += [f"  {request_words(request)}" for request in shown[:MOST_REQUESTS]]
         if len(shown) > MOST_REQUESTS:
             parts.append(f"  and {len(shown) - MOST_REQUESTS} more")
-    if ending.thread_stacks:
+    threads = readable_thread_stacks(ending.thread_stacks)
+    if threads:
         parts.append("Its threads (told by the C signal handler, the most recent call first):")
-        parts += [f"  {line}" for line in ending.thread_stacks.splitlines()]
+        parts += [f"  {line}" for line in threads]
     if ending.task_stacks:
         parts.append("Its Tasks (the most recent call last):")
         parts += [f"  {line}" for line in ending.task_stacks.splitlines()]
     return "\n".join(parts)
+
+
+def readable_thread_stacks(text: str) -> list[str]:
+    """faulthandler's lines without the server's own below the application's, and without threads that are all ours."""
+    shown: list[str] = []
+    for block in text.strip().split("\n\n"):
+        lines = block.splitlines()
+        last = max((number for number, line in enumerate(lines) if _is_theirs(line)), default=-1)
+        if last >= 0 or "Current thread" in block or "Fatal" in block:
+            shown += lines[: last + 1] if last >= 0 else lines
+    return shown
+
+
+def _is_theirs(line: str) -> bool:
+    return line.lstrip().startswith("File ") and not any(part in line for part in NOT_THEIRS)
+
+
+NOT_THEIRS: Final = (
+    f"{os.sep}veche{os.sep}server{os.sep}",
+    f"{os.sep}veche{os.sep}wire{os.sep}",
+    f"{os.sep}asyncio{os.sep}",
+    f"{os.sep}threading.py",
+    "<frozen ",
+)
 
 
 def request_words(request: RequestReading) -> str:

@@ -1,0 +1,81 @@
+"""Where the master tells what it knows.
+
+One job: hold together the control socket and the kept verdicts, for the master's loop.
+Must not know: how workers are started and ended.
+"""
+
+import selectors
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from veche.server.processes.control import Control
+from veche.server.processes.status import ServerStatus
+from veche.server.runtime_files import verdicts_path
+from veche.server.settings import ServerSettings
+from veche.server.verdicts.history import History
+from veche.server.verdicts.verdict import Verdict
+
+
+class Desk:
+    """It opens when the first workers have been started: nothing here delays them."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        settings: ServerSettings,
+        *,
+        first_address: str,
+        status: Callable[[], ServerStatus],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._selector = selector
+        self._settings = settings
+        self._first_address = first_address
+        self._status = status
+        self._complain = complain
+        self._history = History(None)
+        self._control: Control | None = None
+
+    def open(self) -> None:
+        """Take questions from now on. What cannot be opened is complained of, and the server goes on without it."""
+        try:
+            kept = self._history.all()
+            self._history = History(verdicts_path(self._settings.verdicts_file, self._first_address))
+            for verdict in kept:
+                self._history.add(verdict)
+        except OSError as error:
+            self._complain(f"verdicts are not kept in a file: {error}")
+        self._control = Control(self._selector, self._settings.control_socket, self._whole_status, self._complain)
+
+    def _whole_status(self) -> ServerStatus:
+        return msgspec.structs.replace(self._status(), verdicts=self._history.all())
+
+    def keep(self, verdict: Verdict) -> None:
+        """Remember a verdict for `veche doctor`."""
+        self._history.add(verdict)
+
+    def deadline(self) -> float:
+        """When `tend` should be called."""
+        doors = self._control.deadline() if self._control is not None else self._history.deadline()
+        return min(doors, self._history.deadline())
+
+    def tend(self, now: float) -> None:
+        """Do what is due."""
+        if self._control is not None:
+            self._control.expire(now)
+        if self._history.deadline() <= now:
+            try:
+                self._history.write(now)
+            except OSError as error:
+                self._complain(f"verdicts are no longer kept in a file: {error}")
+                self._history.forget_file()
+
+    def close(self) -> None:
+        """Take no more questions, and leave what was learnt."""
+        with suppress(OSError):
+            self._history.write(time.monotonic())
+        if self._control is not None:
+            self._control.close()

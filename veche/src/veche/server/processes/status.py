@@ -1,0 +1,94 @@
+"""What the whole server does now.
+
+One job: the values, and reading them from the workers' places.
+Must not know: who asks, how it is shown.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from veche.server.processes.child import Child
+from veche.server.scoreboard.counters import Counter
+from veche.server.scoreboard.memory import resident_octets
+from veche.server.scoreboard.reader import RequestReading, Scoreboard
+from veche.server.verdicts.verdict import Verdict
+
+MOST_REQUESTS: Final = 200  # of one worker; the longest
+
+
+class WorkerStatus(Struct, frozen=True, kw_only=True):
+    """One worker."""
+
+    number: int
+    pid: int
+    state: str
+    seconds: float  # in this state
+    beat_seconds: float | None  # since its loop turned last; None before it serves
+    accepting: bool
+    connections: int
+    websockets: int
+    requests: int  # so far
+    running: int  # requests in the application now
+    threads_lost: int
+    resident_octets: int
+    requests_running: tuple[RequestReading, ...]  # longest first, MOST_REQUESTS at most
+
+
+class ServerStatus(Struct, frozen=True, kw_only=True):
+    """One server: a master and its workers."""
+
+    application: str
+    pid: int
+    stage: str
+    addresses: tuple[str, ...]
+    seconds: float  # since its start
+    workers_wanted: int
+    workers: tuple[WorkerStatus, ...]
+    totals: dict[str, int]  # since its start, workers that have ended included
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def worker_status(child: Child, now: float) -> WorkerStatus:
+    """What one worker does now, told by its place: it need not be able to answer."""
+    reading = child.place.read()
+    counters = reading.counters
+    return WorkerStatus(
+        number=child.number,
+        pid=child.process.pid,
+        state=child.state.value,
+        seconds=now - child.state_since,
+        beat_seconds=reading.beat_seconds,
+        accepting=reading.accepting,
+        connections=reading.connections,
+        websockets=counters[Counter.WEBSOCKETS],
+        requests=counters[Counter.REQUESTS],
+        running=len(reading.requests),
+        threads_lost=counters[Counter.THREADS_LOST],
+        resident_octets=resident_octets(child.process.pid) or counters[Counter.RESIDENT_OCTETS],
+        requests_running=reading.requests[:MOST_REQUESTS],
+    )
+
+
+def worker_statuses(children: Sequence[Child]) -> tuple[WorkerStatus, ...]:
+    """All of them, oldest first."""
+    now = time.monotonic()
+    return tuple(worker_status(child, now) for child in children)
+
+
+TOTALS: Final = (
+    Counter.REQUESTS,
+    Counter.CONNECTIONS,
+    Counter.SILENT_CLIENTS,
+    Counter.OVERDUE,
+    Counter.THREADS_EVER_LOST,
+    Counter.ACCEPT_PAUSES,
+)
+
+
+def totals_by_name(scoreboard: Scoreboard, children: Sequence[Child]) -> dict[str, int]:
+    """What is counted in every worker alike."""
+    totals = scoreboard.totals([child.place for child in children])
+    return {counter.name.lower(): totals[counter] for counter in TOTALS}
