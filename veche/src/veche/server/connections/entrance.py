@@ -1,6 +1,6 @@
 """What happens between accept and the first protocol, for listeners that are not plain.
 
-One job: accept, have TLS shake hands within the deadline, and hand the transport to the protocol that was agreed on.
+One job: accept, read a PROXY header, shake hands, all within a deadline; then hand over to the protocol agreed on.
 Must not know: what certificates are made of, what the protocols say.
 
 A plain listener never comes here: it is `create_server(Http1Connection)`. Here a connection is accepted as a socket and
@@ -22,10 +22,13 @@ from veche.server.connections.writing import as_protocol
 from veche.server.manner import Manner
 from veche.server.settings.tls import TlsSettings
 from veche.server.tls import TlsStore, describe
+from veche.wire.proxy import BadProxyHeader, ProxyHeaderReader
 
 ACCEPTS_PER_TURN: Final = 64
 ACCEPT_AGAIN_SECONDS: Final = 1.0
 PROTOCOLS: Final = ("http/1.1",)
+HEADER_OCTETS: Final = 4096
+REMEMBERED_STRANGERS: Final = 64
 
 
 class Entrance:
@@ -39,6 +42,25 @@ class Entrance:
         self.limits = limits
         self.tls = tls
         self.admit = admit
+        self._strangers: set[str | None] = set()
+
+    def may_speak(self, connected: socket.socket) -> bool:
+        """Return whether the peer is a proxy whose header counts. One that is not is told to the operator once."""
+        host = None
+        if connected.family != socket.AF_UNIX:
+            with suppress(OSError):  # it has left already
+                host = connected.getpeername()[0]
+            if host is None:
+                return False
+        if self.service.forwarding.trust.covers(host):
+            return True
+        if host not in self._strangers and len(self._strangers) < REMEMBERED_STRANGERS:
+            self._strangers.add(host)
+            self.service.reporter.log_message(
+                f"{host or 'a Unix peer'} came to a proxy+ bind and is no trusted proxy: cut; see --trusted-proxy",
+                level=Level.WARNING,
+            )
+        return False
 
     def open_door(self, listener: socket.socket, manner: Manner) -> "Door":
         """Accept from now on until the door is closed; the listener stays open then."""
@@ -101,11 +123,36 @@ class Guest(asyncio.Protocol):
         self._socket = connected
         self._manner = manner
         self._tls = entrance.tls.current if entrance.tls is not None and manner.tls else None
+        self._reader = ProxyHeaderReader() if manner.proxy else None
         self.deadline = service.clock.deadline(entrance.limits.tls_handshake_seconds)
         service.connections.add(self)
 
     def begin(self) -> None:
-        """Shake hands."""
+        """Read the PROXY header, if one comes first; then shake hands."""
+        if self._reader is None:
+            self._begin_transport()
+        elif self._entrance.may_speak(self._socket):
+            asyncio.get_running_loop().add_reader(self._socket, self._read_header, self._reader)
+        else:
+            self._end()
+
+    def _read_header(self, reader: ProxyHeaderReader) -> None:
+        """Take the header out of the socket, and not one octet more: those belong to TLS, or to the first request."""
+        try:
+            waiting = self._socket.recv(HEADER_OCTETS, socket.MSG_PEEK)
+            if not waiting:
+                raise BadProxyHeader("the connection ended before its PROXY header")
+            self._socket.recv(reader.receive(waiting))
+        except (BlockingIOError, InterruptedError):
+            return
+        except (OSError, BadProxyHeader):
+            self.abort()
+            return
+        if reader.complete:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._begin_transport()
+
+    def _begin_transport(self) -> None:
         self._task = asyncio.get_running_loop().create_task(
             self._become_transport(), context=self._entrance.service.context
         )
@@ -138,10 +185,11 @@ class Guest(asyncio.Protocol):
         connection = Http1Connection(service)
         if self._tls is not None:
             shaken: ssl.SSLObject = transport.get_extra_info("ssl_object")
-            connection.scheme = "https"
-            connection.tls = describe(shaken, self._tls)
+            connection.scheme, connection.tls = "https", describe(shaken, self._tls)
         carrier.set_protocol(as_protocol(connection))
         connection.connection_made(carrier)
+        if self._reader is not None and self._reader.ends is not None:
+            connection.introduce(*self._reader.ends, connection.scheme, connection.tls)
 
     # What the server asks of each of its connections.
 
@@ -162,6 +210,7 @@ class Guest(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         else:
+            asyncio.get_running_loop().remove_reader(self._socket)
             self._end()
 
     def _end(self) -> None:

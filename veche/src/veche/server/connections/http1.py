@@ -22,6 +22,7 @@ from veche.server.bridges.exchange import Address, Exchange, WebSocketExchange
 from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
 from veche.server.connections.files import send_file
+from veche.server.connections.forwarded import BadForwarding, replace_host
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import FinishedRequest, Service
 from veche.server.connections.unread import end_unless_unread, has_unread_octets
@@ -70,6 +71,8 @@ class Http1Connection(WritingSide):
     local: Address | None = None
     tls: Mapping[str, Any] | None = None
     peer_label = NO_PEER
+    _peer_is_proxy = False  # whose word about its client counts
+    _peer: tuple[Address | None, bytes, str] | None = None  # who that is, once it has spoken for others
     _body_paused = False
     _pipeline_paused = False
     _continue_due = False
@@ -91,10 +94,16 @@ class Http1Connection(WritingSide):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
-        self.client = client_address(transport)
-        self.local = local_address(transport)
-        self.peer_label = peer_label(self.client)
+        self.introduce(client_address(transport), local_address(transport), self.scheme, self.tls)
         self.service.connections.add(self)
+
+    def introduce(
+        self, client: Address | None, local: Address | None, scheme: str, tls: Mapping[str, Any] | None
+    ) -> None:
+        """Say between whom the connection is. A PROXY header knows it better than the transport."""
+        self.client, self.local, self.scheme, self.tls = client, local, scheme, tls
+        self.peer_label = peer_label(client)
+        self._peer_is_proxy = self.service.forwarding.trusts(client)
 
     def data_received(self, data: bytes) -> None:
         if self.phase >= LINGER:
@@ -156,11 +165,37 @@ class Http1Connection(WritingSide):
             self._continue_due = head.expects_continue
             self._resume_pipeline()  # the rest of this body is not in the buffer
             self._watch_body()
+        if (
+            self._peer_is_proxy
+            and (head.forwarded is not None or self._peer is not None)
+            and not self._hear_proxy(head)
+        ):
+            return
         if head.upgrade == b"websocket":
             self._begin_websocket(head)
             return
         exchange = self.exchange = service.bridge.open_exchange(self, head)
         exchange.start()
+
+    def _hear_proxy(self, head: RequestHead) -> bool:
+        """Take over what a trusted proxy says about the client of this request; False when it makes no sense."""
+        if self._peer is None:
+            self._peer = (self.client, self.peer_label, self.scheme)
+        self.client, self.peer_label, self.scheme = self._peer  # the last request may have been somebody else's
+        if head.forwarded is None:
+            return True
+        try:
+            saying = self.service.forwarding.read(head.forwarded)
+        except BadForwarding as error:
+            self._refuse(400, str(error))
+            return False
+        if saying is not None:
+            if saying.names_client:
+                self.client, self.peer_label = saying.client, saying.peer_label
+            self.scheme = saying.scheme or self.scheme
+            if saying.host is not None:
+                replace_host(head, saying.host)
+        return True
 
     def body_received(self, octets: bytes) -> None:
         self._body_octets += len(octets)

@@ -17,6 +17,7 @@ from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, ta
 from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.connections.clock import Clock
 from veche.server.connections.entrance import PROTOCOLS, Entrance
+from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import AccessLog, FinishedRequest, Service
 from veche.server.connections.writing import as_protocol
@@ -95,13 +96,16 @@ class ConnectionServer:
         Raises veche.server.bridges.StartupFailed when the application refuses to start, TlsError for a certificate.
         """
         loop = asyncio.get_running_loop()
+        forwarding = Forwarding(self.settings)
         self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
         if any(manner.tls for _, manner in self._listeners):
             self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
         bridge = await self._open_bridge(loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = _access_log(self.logger) if self.settings.access_log else None
-        self._service = Service(bridge, self.settings, clock, self.logger, access_log, board=self.board)
+        self._service = Service(
+            bridge, self.settings, clock, self.logger, access_log, board=self.board, forwarding=forwarding
+        )
         if any(manner != PLAIN for _, manner in self._listeners):
             self._entrance = Entrance(self._service, self.settings, self._tls, self._count_in)
         clock.start()

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import NEVER, Clock
+from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.turn import Turn
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
@@ -67,6 +68,7 @@ class Service:
         access_log: AccessLog | None,
         *,
         board: Board,
+        forwarding: Forwarding,
     ) -> None:
         self.bridge = bridge
         self.limits = limits
@@ -74,6 +76,7 @@ class Service:
         self.reporter = reporter
         self.access_log = access_log
         self.board = board
+        self.forwarding = forwarding
         self.head_parser = HeadParser(limit_fields=limits.head_limit_fields)
         self.read_limits = ReadLimits(
             request_line_octets=limits.request_line_limit_octets,

@@ -25,6 +25,10 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
 
+    if settings.trusted_proxy != ServerSettings().trusted_proxy:
+        from veche.server.trust import Trust
+
+        Trust(settings.trusted_proxy)  # a word that makes no sense ends the start here, in one line
     logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line

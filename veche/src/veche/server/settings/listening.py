@@ -15,7 +15,8 @@ class ListeningSettings(TlsSettings, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             description="Address to serve on: HOST:PORT, [IPv6]:PORT, *:PORT, unix:PATH or fd://N; with TLS "
-            "https://HOST:PORT, https+unix:PATH, https+fd://N. May be given several times.",
+            "https://HOST:PORT, https+unix:PATH, https+fd://N; behind a PROXY header proxy+http://… or "
+            "proxy+https://…. May be given several times.",
         ),
     ] = ("127.0.0.1:8000",)
     socket_permissions: Annotated[

@@ -4,13 +4,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from veche.server.settings.application import ApplicationSettings
+from veche.server.settings.proxies import ProxySettings
 
 ClientCertificate: TypeAlias = Literal["none", "optional", "required"]
 LeastVersion: TypeAlias = Literal["1.2", "1.3"]
 
 
-class TlsSettings(ApplicationSettings, frozen=True, kw_only=True):
+class TlsSettings(ProxySettings, frozen=True, kw_only=True):
     """For the binds that are written https://…"""
 
     tls_certificate: Annotated[

@@ -27,8 +27,13 @@ OTHER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b
 # With "_" for "-" these mean something to CGI-like environments (PEP 3333) and nothing to HTTP: smuggling.
 FRAMING_LOOK_ALIKES: Final = frozenset({b"transfer_encoding", b"content_length"})
 
+# What proxies say about their client. It is only collected here: whether it counts is known to whoever knows the peer.
+FORWARDED: Final = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"}
+)
+
 # Fields that this module reads itself. Their lines are never in the dict of ordinary lines.
-READ_HERE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"})
+READ_HERE: Final = FORWARDED | {b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"}
 
 # Credentials are not kept longer than their request.
 NOT_REMEMBERED: Final = frozenset({b"authorization", b"proxy-authorization"})
@@ -71,6 +76,7 @@ class RequestHead(Struct, gc=False):
     chunked: bool
     expects_continue: bool
     upgrade: bytes  # the value of Upgrade in lower case when Connection names it, else b""
+    forwarded: list[Field] | None = None  # those of `fields` in which proxies speak of their client
 
     def accepts_trailers(self) -> bool:
         """Return whether the client wants trailer fields after a response's body (RFC 9110 §10.1.4)."""
@@ -212,6 +218,7 @@ def _understood(line: RequestLine, fields: list[Field], special: list[Field]) ->
     connection = upgrade = b""
     content_length = -1
     chunked = expects_continue = False
+    forwarded: list[Field] | None = None
     is_1_1 = line.is_1_1
     for name, value in special:
         if name == b"host":
@@ -224,6 +231,8 @@ def _understood(line: RequestLine, fields: list[Field], special: list[Field]) ->
             upgrade = value
         elif name == b"expect":
             expects_continue = _continue_is_expected(value, is_1_1=is_1_1)
+        elif name in FORWARDED:
+            forwarded = [(name, value)] if forwarded is None else [*forwarded, (name, value)]
         elif name == b"content-length":
             if content_length >= 0 or CONTENT_LENGTH.fullmatch(value) is None:
                 raise RequestRefused(400, "Content-Length is not one decimal number (RFC 9110 §8.6)")
@@ -246,7 +255,14 @@ def _understood(line: RequestLine, fields: list[Field], special: list[Field]) ->
     else:
         upgrade = b""
     return RequestHead(
-        line, fields, keep_alive, max(content_length, 0), chunked, expects_continue, upgrade.lower() if is_1_1 else b""
+        line,
+        fields,
+        keep_alive,
+        max(content_length, 0),
+        chunked,
+        expects_continue,
+        upgrade.lower() if is_1_1 else b"",
+        forwarded,
     )
 
 

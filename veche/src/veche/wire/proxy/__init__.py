@@ -1,0 +1,5 @@
+"""The PROXY header, versions 1 and 2."""
+
+from veche.wire.proxy.header import BadProxyHeader, ProxiedEnds, ProxyHeaderReader
+
+__all__ = ["BadProxyHeader", "ProxiedEnds", "ProxyHeaderReader"]
