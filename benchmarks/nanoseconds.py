@@ -62,7 +62,7 @@ async def rows() -> list[Row]:
         whole("ASGI hello, 16 fields, new path and cookie", 14_000, plain.varied_turn()),
         whole("ASGI echo of 10 KB", 9000, (await worker(echo_asgi)).turn(ECHO)),
         whole("ASGI stream of 16 parts", 30_000, (await worker(stream_asgi)).turn(SMALL)),
-        *_features(small, await worker(hello_asgi, access_log=True)),
+        *_features(small, await worker(hello_asgi, access_log=True, access_log_file="/dev/null")),
         *_steps(plain),
     ]
 

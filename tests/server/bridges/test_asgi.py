@@ -11,7 +11,6 @@ import pytest
 from fixtures.requests import get, post
 from fixtures.serving import serve, wait_for
 from veche.asgi import Receive, Scope, Send
-from veche.log import Level
 
 REQUEST_ID: contextvars.ContextVar[str] = contextvars.ContextVar("REQUEST_ID", default="none")
 
@@ -337,35 +336,6 @@ def test_a_drain_cancels_what_is_left_at_its_deadline() -> None:
         served.submit(served.server.drain(0.1)).result(5)
         assert ends == ["cancelled"]
         assert peer.read_to_end().startswith(b"HTTP/1.1 503 ")
-
-
-# The access log
-
-
-def test_each_finished_request_is_logged_once() -> None:
-    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        if scope["path"] == "/fail":
-            raise LookupError
-        await asyncio.sleep(0.01)
-        await respond(send, "hello")
-
-    with serve(answers, access_log=True) as served, served.connect() as peer:
-        peer.send(get(line=b"GET /a?b=c HTTP/1.1"))
-        peer.read_response()
-        peer.send(get(line=b"POST /fail HTTP/1.1"))
-        peer.read_response()
-        peer.send(b"BAD\r\n\r\n")
-        peer.read_response()
-        wait_for(lambda: len(served.log.messages(Level.INFO)) == 3)
-        logged = [fields for message, level, fields in served.log.entries if level is Level.INFO]
-        assert [(f["method"], f["target"], f["status"], f["octets"]) for f in logged[:2]] == [
-            ("GET", "/a?b=c", 200, 5),
-            ("POST", "/fail", 500, 22),
-        ]
-        assert 10 <= float(str(logged[0]["duration_milliseconds"])) < 5000
-        assert str(logged[0]["client"]).startswith("127.0.0.1:")
-        assert (logged[2]["method"], logged[2]["target"], logged[2]["status"]) == ("-", "-", 400)
 
 
 # Frameworks

@@ -96,6 +96,7 @@ class AsgiExchange:
     """One HTTP request and its response. What most requests never change has its first value on the class."""
 
     task: "asyncio.Task[None] | None" = None
+    began = 0.0
     _slot: Slot
     _body = b""
     _body_taken = False  # the last http.request message has been given out

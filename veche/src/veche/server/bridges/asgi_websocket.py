@@ -41,6 +41,7 @@ class AsgiWebSocketExchange:
     """One WebSocket; before it is accepted it is an HTTP exchange like any other."""
 
     task: "asyncio.Task[None] | None" = None
+    began = 0.0
     _slot: Slot
     _link: SocketOutlet
     _disconnect: Message | None = None

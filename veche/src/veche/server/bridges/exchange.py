@@ -73,7 +73,12 @@ class Outlet(Protocol):
 
 
 class Exchange(Protocol):
-    """What a bridge offers to the connection: one request on its way through the application."""
+    """What a bridge offers to the connection: one request on its way through the application.
+
+    began: time.monotonic() when the application was called, where that was later than `start`; else 0.
+    """
+
+    began: float
 
     def start(self) -> None:
         """Give the request to the application, now or when there is room for it."""

@@ -24,10 +24,11 @@ from veche.server.connections.clock import NEVER
 from veche.server.connections.files import send_file
 from veche.server.connections.forwarded import BadForwarding, replace_host
 from veche.server.connections.resets import reset_when_closed
-from veche.server.connections.service import FinishedRequest, Service
+from veche.server.connections.service import Service
 from veche.server.connections.unread import end_unless_unread, has_unread_octets
 from veche.server.connections.websocket import WebSocketLink
 from veche.server.connections.writing import WritingSide, as_protocol
+from veche.server.records import FinishedRequest
 from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
 from veche.wire.websocket import DeflateAgreement, HandshakeRefused, read_handshake
@@ -57,6 +58,7 @@ EXCHANGE: Final = Phase.EXCHANGE
 UNREAD: Final = Phase.UNREAD
 LINGER: Final = Phase.LINGER
 COMPLETE: Final = ReadState.COMPLETE
+IN_HEAD: Final = ReadState.HEAD
 
 
 class Http1Connection(WritingSide):
@@ -81,13 +83,20 @@ class Http1Connection(WritingSide):
     _body_octets = 0  # of the current request, received so far
     _body_mark = 0  # the same when the stall deadline was set
     _discarded_octets = 0
-    _request_began = 0.0
+    _timed = False  # the access log is on; the times are time.monotonic() then
+    _first_read = 0.0  # when the first octet came of what is read now
+    _last_read = 0.0
+    _arrived = 0.0  # these three of the current request: its first octet, its last, its turn
+    _whole = 0.0
+    _began = 0.0
     _deflate: DeflateAgreement | None = None  # of the handshake that waits to be accepted
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.reader = RequestReader(self, service.head_parser, service.read_limits)
         self.deadline = service.clock.deadline(service.limits.head_timeout_seconds)
+        if service.access_log is not None:
+            self._timed = True
 
     # What the transport says.
 
@@ -112,6 +121,10 @@ class Http1Connection(WritingSide):
                 self._close()
             return
         reader = self.reader
+        if self._timed:
+            self._last_read = time.monotonic()
+            if not reader.buffer and (reader.state is COMPLETE or reader.state is IN_HEAD):
+                self._first_read = self._last_read
         reader.receive(data)
         if reader.buffer:
             if reader.state is COMPLETE:
@@ -138,13 +151,14 @@ class Http1Connection(WritingSide):
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            self._log(CLIENT_CLOSED_REQUEST if self.writer.head_is_due else self.writer.status)
+            self.exchange = None
         self.phase = Phase.CLOSED
         self.closing = True
         self.service.forget(self)
-        exchange = self.exchange
         if exchange is not None:
-            self.exchange = None
-            self._log(CLIENT_CLOSED_REQUEST if self.writer.head_is_due else self.writer.status)
             exchange.peer_lost()
         self.resume_writing()
 
@@ -156,8 +170,8 @@ class Http1Connection(WritingSide):
         self.phase = EXCHANGE
         self.head = head
         self.writer = ResponseWriter(head, service.field_lines, keep_alive=True)
-        if service.access_log is not None:
-            self._request_began = time.perf_counter()
+        if self._timed:
+            self._arrived, self._whole, self._began = self._first_read, self._last_read, time.monotonic()
         self.deadline = service.clock.now + service.request_ticks
         if self.reader.state is not COMPLETE:
             self._request_deadline = self.deadline
@@ -207,6 +221,7 @@ class Http1Connection(WritingSide):
                 self._linger()
 
     def request_ended(self) -> None:
+        self._whole = self._last_read
         if self.exchange is not None:
             self.deadline = self.service.clock.now + self.service.request_ticks
             self.exchange.request_ended()
@@ -368,10 +383,10 @@ class Http1Connection(WritingSide):
     # The ways from phase to phase.
 
     def _response_ended(self) -> None:
-        exchange, self.exchange = self.exchange, None
         service, reader = self.service, self.reader
-        if service.access_log is not None:
+        if self._timed:
             self._log(self.writer.status)
+        exchange, self.exchange = self.exchange, None
         if (
             reader.state is COMPLETE
             and self.writer.keep_alive
@@ -459,8 +474,6 @@ class Http1Connection(WritingSide):
         writer.start(status, PLAIN_TEXT)
         page = f"{phrase(status)}: {reason}\n".encode("utf-8", "replace")
         self.send(writer.body(page, more=False, date_line=self.service.clock.date_line))
-        if self.phase is not EXCHANGE:
-            self._request_began = 0.0
         self._log(status)
         self._linger()
 
@@ -573,15 +586,28 @@ class Http1Connection(WritingSide):
         access_log = self.service.access_log
         if access_log is None:
             return
-        began = self._request_began
-        line = self.head.line if began else None
-        access_log(
+        answered, exchange = time.monotonic(), self.exchange
+        if self.phase is EXCHANGE:
+            line, fields, arrived, whole = self.head.line, self.head.fields, self._arrived, self._whole
+            began = exchange.began if exchange is not None and exchange.began else self._began
+            octets_in = self._body_octets if self.head.content_length or self.head.chunked else 0
+        else:  # what was refused is no request, or not a whole one
+            line, fields, octets_in = None, [], 0
+            arrived, whole, began = self._first_read, self._last_read, answered
+        octets_out = self.writer.body_octets
+        access_log.note(
             FinishedRequest(
-                line.method if line else "-",
-                line.target.decode("ascii") if line else "-",
-                status,
-                self.writer.body_octets,
-                time.perf_counter() - began if began else 0.0,
+                line,
+                fields,
                 self.client,
-            )
+                self.scheme,
+                status,
+                octets_in,
+                octets_out,
+                arrived,
+                whole,
+                began,
+                answered,
+            ),
+            self if self.octets_unsent() else None,
         )

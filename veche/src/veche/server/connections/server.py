@@ -19,9 +19,10 @@ from veche.server.connections.clock import Clock
 from veche.server.connections.entrance import PROTOCOLS, Entrance
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
-from veche.server.connections.service import AccessLog, FinishedRequest, Service
+from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import PLAIN, Manner
+from veche.server.records import open_access_log
 from veche.server.scoreboard import Board, Counter, private_board, resident_octets
 from veche.server.settings import ServerSettings
 from veche.server.tls import TlsStore
@@ -102,7 +103,7 @@ class ConnectionServer:
             self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
         bridge = await self._open_bridge(loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
-        access_log = _access_log(self.logger) if self.settings.access_log else None
+        access_log = open_access_log(loop, self.settings) if self.settings.access_log else None
         self._service = Service(
             bridge, self.settings, clock, self.logger, access_log, board=self.board, forwarding=forwarding
         )
@@ -143,6 +144,8 @@ class ConnectionServer:
             await self._wait_until_empty(service, 1.0)
         service.clock.stop()
         service.bridge.close()
+        if service.access_log is not None:
+            service.access_log.close()
         if self._lifespan is not None:
             failure = await self._lifespan.shutdown()
             if failure is not None:
@@ -285,19 +288,3 @@ def _tick_seconds(settings: ServerSettings) -> float:
         settings.request_seconds or LONGEST_TICK_SECONDS * 2,
     )
     return min(LONGEST_TICK_SECONDS, shortest / 2)
-
-
-def _access_log(logger: Reporter) -> AccessLog:
-    def log_request(request: FinishedRequest) -> None:
-        client = request.client
-        logger.log_message(
-            "request",
-            method=request.method,
-            target=request.target,
-            status=request.status,
-            octets=request.body_octets,
-            duration_milliseconds=round(request.seconds * 1000, 3),
-            client=f"{client[0]}:{client[1]}" if client else "-",
-        )
-
-    return log_request

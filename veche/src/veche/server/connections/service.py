@@ -8,12 +8,11 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Protocol
 
-from msgspec import Struct
-
-from veche.server.bridges.exchange import Address, Bridge, Reporter
+from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.turn import Turn
+from veche.server.records import AccessLog
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
@@ -40,20 +39,6 @@ class Connection(Protocol):
 
     def abort(self) -> None:
         """Cut the connection at once."""
-
-
-class FinishedRequest(Struct, frozen=True):
-    """What an access log says of one request."""
-
-    method: str
-    target: str
-    status: int
-    body_octets: int
-    seconds: float
-    client: Address | None
-
-
-AccessLog = Callable[[FinishedRequest], None]
 
 
 class Service:
@@ -89,6 +74,8 @@ class Service:
         self.field_lines = FieldLines()
         self.frame_makers = FrameMakers(_deflate_choices(limits))
         self.turn = Turn(clock.loop)
+        if access_log is not None:
+            self.turn.after = access_log.turn_ended
         self.connections: set[Connection] = set()
         self.requests_served = 0
         self.context = copy_context()  # without any request's variables

@@ -10,6 +10,7 @@ that leave together wake it once, and the parts that one connection writes in a 
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 SLOW_ANSWER_SECONDS: Final = 0.0005  # beside it a wake-up is nothing, and the others shall not wait for such
@@ -29,6 +30,7 @@ class Turn:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.waiting: list[Writer] = []
         self.direct = 0  # writes that are still to go out at once
+        self.after: Callable[[float], None] | None = None  # is told the time when a turn's octets have been written
         self._loop = loop
         self._began = 0.0
 
@@ -45,3 +47,5 @@ class Turn:
             self.direct = DIRECT_WRITES
         for writer in waiting:
             writer.write_out()
+        if self.after is not None:
+            self.after(time.monotonic())

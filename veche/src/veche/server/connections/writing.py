@@ -70,6 +70,11 @@ class WritingSide:
             else:
                 self.transport.writelines(unsent)
 
+    def octets_unsent(self) -> int:
+        """How much of what was sent the kernel has not taken yet; a part of the turn's is enough to say so."""
+        unsent = self._unsent
+        return self.transport.get_write_buffer_size() if unsent is None else len(unsent)
+
     def pause_writing(self) -> None:
         self.writable = False
         self.watch_writing()

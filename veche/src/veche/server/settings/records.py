@@ -1,13 +1,33 @@
 """What is written down about requests."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
 from veche.server.settings.requests import RequestLimits
+
+AccessLogFormat: TypeAlias = Literal["text", "combined", "json"]
 
 
 class RecordSettings(RequestLimits, frozen=True, kw_only=True):
     """Logs."""
 
     access_log: Annotated[bool, Meta(description="Log one line for each request.")] = True
+    access_log_format: Annotated[
+        AccessLogFormat,
+        Meta(
+            description="Of a line: text (name=value, with the split of the duration), json (the same), or combined "
+            "(Apache's and nginx's)."
+        ),
+    ] = "text"
+    access_log_file: Annotated[
+        str, Meta(description="File that the access log is appended to; none: standard error.")
+    ] = ""
+    access_log_limit_octets: Annotated[
+        int,
+        Meta(
+            description="The most octets of lines that wait for a slow disk or pipe; more are dropped and counted.",
+            extra={"unit": "octets"},
+            ge=65536,
+        ),
+    ] = 4 * 1024 * 1024

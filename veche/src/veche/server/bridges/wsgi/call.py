@@ -19,6 +19,7 @@ class ApplicationCall:
     """The state of one response. Attributes that most responses never change live on the class."""
 
     heads: ResponseHeads
+    began = 0.0
     response: Head | None = None
     begun = False  # something of the body was given: the head can not be replaced any more
     complete = False  # the body was given to its end

@@ -11,6 +11,7 @@ takes out all that is there at once.
 
 import io
 import threading
+import time
 import traceback
 from collections import deque
 from typing import IO, TYPE_CHECKING, Final
@@ -148,6 +149,7 @@ class ThreadExchange(ApplicationCall):
         """Call the application and hand over what it returns. Never raises: this is the thread's outermost frame."""
         if self.queued:
             self.bridge.board.move(self.slot, Doing.RUNNING)
+            self.began = time.monotonic()
         try:
             if not self.over:
                 self._call_application()
