@@ -8,7 +8,14 @@ from msgspec import Meta, Struct
 class WsgiSettings(Struct, frozen=True, kw_only=True):
     """Threads, and bodies that wait for one."""
 
-    threads: Annotated[int, Meta(description="The most WSGI requests of one worker that run at once.", ge=1)] = 8
+    threads: Annotated[
+        int,
+        Meta(
+            description="The most WSGI requests of one worker that run at once; 0 runs them one by one in the loop "
+            "itself, and everything else waits.",
+            ge=0,
+        ),
+    ] = 8
     spool_octets: Annotated[
         int,
         Meta(

@@ -12,9 +12,11 @@ from veche.asgi import WSGIApplication
 from veche.log import Level
 from veche.server.bridges.exchange import Outlet, Reporter
 from veche.server.bridges.wsgi.environ import Environs
-from veche.server.bridges.wsgi.exchange import ThreadExchange
+from veche.server.bridges.wsgi.exchange import WsgiExchange
 from veche.server.bridges.wsgi.heads import ResponseHeads
+from veche.server.bridges.wsgi.inline import InlineExchange
 from veche.server.bridges.wsgi.pool import Job, ThreadPool
+from veche.server.bridges.wsgi.threaded import ThreadExchange
 from veche.server.scoreboard import Board, Doing
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import RequestHead
@@ -39,14 +41,15 @@ class WsgiBridge:
         self.loop = loop
         self.board = board
         self.limits = limits
+        self._exchange = ThreadExchange if limits.threads else InlineExchange
         self.heads = ResponseHeads()
         self.environs = Environs(multithread=limits.threads > 1, multiprocess=multiprocess)
         self.pool = ThreadPool(loop, threads=limits.threads, lost_limit=0, still_waiting=self._queued)
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
 
-    def open_exchange(self, outlet: Outlet, head: RequestHead) -> ThreadExchange:
+    def open_exchange(self, outlet: Outlet, head: RequestHead) -> WsgiExchange:
         """Return the exchange for a request."""
-        return ThreadExchange(self, outlet, head)
+        return self._exchange(self, outlet, head)
 
     def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
         """WSGI has no WebSocket: the request is an ordinary one (RFC 9110 §7.8: Upgrade may be ignored)."""
@@ -67,11 +70,6 @@ class WsgiBridge:
     def close(self) -> None:
         """Let the threads end when they have done what they do now."""
         self.pool.close()
-
-    def submit(self, exchange: ThreadExchange) -> None:
-        """Run the exchange in a thread as soon as one is free."""
-        exchange.slot = self.board.enter(exchange.head.line.label, exchange.outlet.peer_label)
-        self.pool.submit(exchange)
 
     def keep(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Have the loop run a coroutine to its end."""

@@ -70,8 +70,7 @@ class Environs:
         length: of the body, -1 where there is none, or while nobody knows it.
         """
         known = self._peers.get(ends.client)
-        # `is`: a connection keeps its tuple, and whoever comes to another of our addresses has another.
-        if known is None or known[0] is not ends.local or known[1] != ends.scheme:
+        if known is None or known[1] != ends.scheme or known[0] != ends.local:
             known = self._meet(ends)
         environ = known[2].copy()
         line = head.line

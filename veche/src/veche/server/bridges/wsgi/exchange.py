@@ -1,55 +1,33 @@
-"""One request on its way to a thread, and its response on the way back.
+"""One WSGI request and its response, as far as it is the same in a thread and in the loop.
 
-One job: everything of one exchange that concerns the two threads it lives in: who may touch what, and who waits.
-Must not know: how many threads there are (pool.py), what the application may do (call.py), how a body is kept
-(body.py).
-
-A thread is taken when the whole request has arrived, so a slow client costs its socket and some memory or disk. The
-connection is touched in the loop's thread alone. What a thread gives is put into the exchange's outbox, and the loop
-takes out all that is there at once.
+One job: collect the body, be told what becomes of the connection, tell the operator what went wrong.
+Must not know: where the application runs (threaded.py, inline.py), what it may do (call.py).
 """
 
-import io
-import threading
-import time
-import traceback
-from collections import deque
 from typing import IO, TYPE_CHECKING, Final
 
 from veche.asgi import Environ
 from veche.log import Level
-from veche.server.bridges.exchange import ClientDisconnected, Outlet
-from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
-from veche.server.bridges.wsgi.call import ApplicationCall, whole_body
-from veche.server.scoreboard import Doing, Slot
+from veche.server.bridges.exchange import Outlet
+from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
+from veche.server.bridges.wsgi.call import ApplicationCall
+from veche.server.scoreboard import Slot
 from veche.wire.h1 import RequestHead
 
 if TYPE_CHECKING:
     from veche.server.bridges.wsgi.bridge import WsgiBridge
 
-UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connection
 NO_LENGTH: Final = -1
 
 
-class ThreadExchange(ApplicationCall):
-    """One request that a thread will answer. Methods are called in the loop's thread unless they say otherwise."""
+class WsgiExchange(ApplicationCall):
+    """Methods are called in the loop's thread unless they say otherwise."""
 
-    slot: Slot  # since it was submitted
-    queued = False  # the scoreboard says that it waits for a thread
+    slot: Slot  # since the request was whole
     _collected: CollectedBody | None = None
-    _stream: BodyStream | None = None
     _input: IO[bytes] = EMPTY
     _length = NO_LENGTH
-    _given_whole = False  # the response was given at once; this is its body:
-    _whole = b""
-    # Of both threads; each number and flag is written by one of them:
-    _outbox: "deque[bytes] | None" = None  # made by the first part that is not the whole: most responses have none
-    _outbox_complete = False
-    _delivery_due = False
     _head_sent = False
-    _given_octets = 0  # by the thread
-    _taken_octets = 0  # by the connection
-    _progress: threading.Condition | None = None  # made by a thread that has to wait
 
     def __init__(self, bridge: "WsgiBridge", outlet: Outlet, head: RequestHead) -> None:
         self.bridge = bridge
@@ -57,38 +35,47 @@ class ThreadExchange(ApplicationCall):
         self.outlet = outlet
         self.head = head
 
+    def begin(self) -> None:
+        """The request is whole: give it to the application."""
+        raise NotImplementedError
+
+    def body_is_large(self, collected: CollectedBody) -> None:
+        """The body is past `spool_disk_octets` and goes on."""
+        raise NotImplementedError
+
+    # What the connection says.
+
     def start(self) -> None:
-        """Ask for the body, or for a thread at once when there is none."""
+        """Ask for the body; begin at once when there is none."""
         head = self.head
         if head.content_length or head.chunked:
             self._collected = CollectedBody(self.bridge.limits.spool_octets)
             self.outlet.want_body()
         else:
-            self.bridge.submit(self)
+            self.begin()
 
     def body_received(self, octets: bytes) -> None:
-        """Keep a part of the body; past `spool_disk_octets` the thread must begin to read it."""
-        if self._stream is not None:
-            if not self._stream.feed(octets):
-                self.outlet.pause_body()
-        elif self._collected is not None:
-            try:
-                self._collected.add(octets)
-            except OSError as error:
-                self._failed("a request's body cannot be kept", 500, reason=str(error))
-                return
-            if self._collected.octets > self.bridge.limits.spool_disk_octets:
-                self._stream_the_rest(self._collected)
+        """Keep a part of the body, without a thread; what of it is not in memory is on disk."""
+        collected = self._collected
+        if collected is None:
+            return
+        try:
+            collected.add(octets)
+        except OSError as error:
+            self.failed("a request's body cannot be kept", reason=str(error))
+            return
+        if collected.octets > self.bridge.limits.spool_disk_octets:
+            self._collected = None
+            self.body_is_large(collected)
 
     def request_ended(self) -> None:
-        """The request is whole: now it may have a thread."""
-        if self._stream is not None:
-            self._stream.end()
-        elif self._collected is not None and not self.over:
-            self._length = self._collected.octets
-            self._input = self._collected.hand_out()
+        """The request is whole."""
+        collected = self._collected
+        if collected is not None:
             self._collected = None
-            self.bridge.submit(self)
+            self._length = collected.octets
+            self._input = collected.hand_out()
+            self.begin()
 
     def response_ended(self) -> None:
         """Nothing more can be sent."""
@@ -111,164 +98,41 @@ class ThreadExchange(ApplicationCall):
     def stop(self) -> None:
         """WSGI has no word for this either."""
 
+    # What becomes of it.
+
+    def give_up(self) -> None:
+        """Let the application go on without anybody who listens."""
+        self.over = True
+        if self._collected is not None:
+            self._collected.discard()
+            self._collected = None
+
     def cancel(self) -> None:
         """The worker ends now: say so, if nothing was said yet."""
         if not self.over:
             self.outlet.fail_response(503)
             self.give_up()
 
-    def give_up(self) -> None:
-        """Let the thread go on without anybody who listens."""
-        self.over = True  # before the condition is looked at: a thread that makes it now sees this
-        if self._progress is not None:
-            with self._progress:
-                self._progress.notify_all()
-        if self._stream is not None:
-            self._stream.break_off()
-        if self._collected is not None:
-            self._collected.discard()
-            self._collected = None
-
-    def _stream_the_rest(self, collected: CollectedBody) -> None:
-        """Begin before the body is whole: what is on disk is read first, the rest comes through a bounded queue."""
-        if not self.head.chunked:
-            self._length = self.head.content_length
-        limit_octets = self.bridge.limits.body_buffer_octets
-        self._stream = BodyStream(collected.hand_out(), limit_octets, self._ask_for_more)
-        self._input = io.BufferedReader(self._stream, limit_octets)
-        self._collected = None
-        self.bridge.submit(self)
-
-    def _want_body(self) -> None:
-        if not self.over:
-            self.outlet.want_body()
-
-    # In the thread.
-
-    def run(self) -> None:
-        """Call the application and hand over what it returns. Never raises: this is the thread's outermost frame."""
-        if self.queued:
-            self.bridge.board.move(self.slot, Doing.RUNNING)
-            self.began = time.monotonic()
-        try:
-            if not self.over:
-                self._call_application()
-        except ClientDisconnected:
-            pass  # nobody is there any more; close() has been called
-        except BaseException as error:  # an application may even raise SystemExit; the thread goes on serving
-            told = "".join(traceback.format_exception(error))
-            self.bridge.pool.hand_over(lambda: self._failed("the application failed", 500, traceback=told))
-        if not self._given_whole:
-            self.bridge.pool.results.append(self._leave)
-        if self._input is not EMPTY:
-            self._input.close()
-
-    def give(self, part: bytes, *, more: bool) -> None:
-        """Put a part into the outbox; wait while the connection is too far behind. Raises ClientDisconnected."""
-        outbox = self._outbox
-        if outbox is None:
-            outbox = self._outbox = deque()
-        if more:
-            if self._given_octets - self._taken_octets > UNSENT_LIMIT_OCTETS:
-                self._wait_for_room()
-            self._given_octets += len(part)
-        outbox.append(part)
-        if not more:
-            self._outbox_complete = True
-        if not self._delivery_due:
-            self._delivery_due = True
-            self.bridge.pool.hand_over(self._deliver)
-
-    def _call_application(self) -> None:
-        bridge = self.bridge
-        environ: Environ = bridge.environs.environ_of(self.head, self.outlet, self._input, self._length)
-        result = bridge.application(environ, self.start_response)
-        try:
-            body = whole_body(result)
-            if body is None:
-                self.give_parts(result)
-            elif self.begun:
-                self.give_rest(body)
-            else:
-                self.checked(body, more=False)
-                self._whole = body
-                self._given_whole = True
-                bridge.pool.results.append(self._deliver_whole)  # the pool wakes the loop when it is time
-        finally:
-            close = getattr(result, "close", None)
-            if close is not None:
-                close()
-
-    def _wait_for_room(self) -> None:
-        progress = self._progress = self._progress or threading.Condition()
-        with progress:
-            while not self.over and self._given_octets - self._taken_octets > UNSENT_LIMIT_OCTETS:
-                progress.wait()
-        if self.over:
-            raise ClientDisconnected("the client is gone")
-
-    def _ask_for_more(self) -> None:
-        self.bridge.pool.hand_over(self._want_body)
-
-    # In the loop's thread again.
-
-    def _deliver_whole(self) -> None:
-        """Send a response that was given at once."""
-        self.bridge.board.leave(self.slot)
-        if self.over:
-            return
-        assert self.response is not None  # `checked` has seen it
-        status, fields = self.response
-        try:
-            self.outlet.start_response(status, fields)
-            self.outlet.write_body(self._whole, more=False)
-        except Exception as error:  # what HTTP cannot carry
-            self._failed("the application's response cannot be sent", 500, reason=str(error))
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """The application has let go of the request."""
         self.bridge.board.leave(self.slot)
 
-    def _deliver(self) -> None:
-        """Send what is in the outbox, as one piece."""
-        self._delivery_due = False
-        complete = self._outbox_complete  # looked at first: then everything is in the outbox
-        outbox = self._outbox
-        assert outbox is not None  # `give` has made it
-        parts = [outbox.popleft() for _ in range(len(outbox))]
-        if self.over:
-            return
-        octets = parts[0] if len(parts) == 1 else b"".join(parts)
-        outlet = self.outlet
-        try:
-            if not self._head_sent:
-                self._head_sent = True
-                assert self.response is not None  # `checked` has seen it
-                outlet.start_response(*self.response)
-            if octets or complete:
-                outlet.write_body(octets, more=not complete)
-        except Exception as error:  # the head, or a body that is not as long as it said
-            self._failed("the application's response cannot be sent", 500, reason=str(error))
-            return
-        if complete:
-            return
-        if outlet.writable:
-            self._taken(len(octets))
-        else:
-            self.bridge.keep(self._taken_later(len(octets)))
-
-    async def _taken_later(self, octets: int) -> None:
-        await self.outlet.wait_writable()
-        self._taken(octets)
-
-    def _taken(self, octets: int) -> None:
-        self._taken_octets += octets  # before the condition is looked at, as in give_up
-        if self._progress is not None:
-            with self._progress:
-                self._progress.notify_all()
-
-    def _failed(self, message: str, status: int, **fields: object) -> None:
+    def failed(self, message: str, *, status: int = 500, **fields: object) -> None:
+        """Name a fault; answer it with an error page, or cut the response if it has begun."""
         self.bridge.report(self.head, message, level=Level.ERROR, **fields)
         if not self.over:
             self.outlet.fail_response(status)
             self.give_up()
+
+    def environ(self) -> Environ:
+        """What the application is told. In any thread."""
+        return self.bridge.environs.environ_of(self.head, self.outlet, self._input, self._length)
+
+    def send(self, octets: bytes, *, more: bool) -> None:
+        """Send a part of the body, after the head. Raises what HTTP cannot carry."""
+        if not self._head_sent:
+            self._head_sent = True
+            assert self.response is not None  # `checked` has seen it
+            self.outlet.start_response(*self.response)
+        if octets or not more:
+            self.outlet.write_body(octets, more=more)
