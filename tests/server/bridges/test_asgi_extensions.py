@@ -187,7 +187,7 @@ def test_early_hints_leave_before_the_application_answers() -> None:
 
 
 @pytest.mark.parametrize("link", [b"a\r\nset-cookie: b=c", b"a\n", b"\x00", "text"])
-def test_an_early_hint_never_splits_the_response(link: Any) -> None:  # CVE-2020-5249, of puma
+def test_rule_20_an_early_hint_never_splits_the_response(link: Any) -> None:  # CVE-2020-5249, of puma
     with serve(sends(hints(link), START, BODY)) as served:
         status, fields, _ = served.ask(get())
         assert status == 500
@@ -259,7 +259,9 @@ def test_a_body_may_be_nothing_but_trailers() -> None:
     "field",
     [(b"x", b"a\r\nevil: 1"), (b"content-length", b"1"), (b"Transfer-Encoding", b"chunked"), (b"set-cookie", b"a")],
 )
-def test_a_trailer_that_must_not_be_one_cuts_the_response(field: tuple[bytes, bytes]) -> None:  # RFC 9110 §6.5.1
+def test_rule_20_a_trailer_that_must_not_be_one_cuts_the_response(
+    field: tuple[bytes, bytes],
+) -> None:  # RFC 9110 §6.5.1
     with serve(sends(TRAILED, BODY, trailers(field))) as served, served.connect() as peer:
         peer.send(get(b"TE: trailers"))
         assert peer.read_to_end().endswith(b"\r\n\r\n5\r\nhello\r\n")

@@ -41,7 +41,7 @@ async def reader(scope: Scope, receive: Receive, send: Send) -> None:
 # The five of issue 2
 
 
-def test_a_head_that_comes_too_slowly_is_answered_408() -> None:
+def test_rule_18_a_head_that_comes_too_slowly_is_answered_408() -> None:
     with serve(hello, head_timeout_seconds=SHORT) as served, served.connect() as peer:
         began = time.monotonic()
         for octet in get(b"X: " + b"a" * 10000):
@@ -56,7 +56,7 @@ def test_a_head_that_comes_too_slowly_is_answered_408() -> None:
         assert 0.15 < time.monotonic() - began < 2
 
 
-def test_the_time_for_a_head_is_absolute_and_answered_408() -> None:
+def test_rule_18_the_time_for_a_head_is_absolute_and_answered_408() -> None:
     with serve(hello, head_timeout_seconds=SHORT) as served, served.connect() as peer:
         peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
         assert peer.read_response()[0] == 408
@@ -78,14 +78,14 @@ def test_a_head_in_time_is_served() -> None:
         assert peer.read_response()[0] == 200
 
 
-def test_a_body_that_stalls_is_answered_408() -> None:
+def test_rule_18_a_body_that_stalls_is_answered_408() -> None:
     with serve(reader, body_stall_seconds=SHORT) as served, served.connect() as peer:
         peer.send(post(b"abc", b"Content-Length: 5"))
         assert peer.read_response()[0] == 408
         assert peer.read_to_end() == b""
 
 
-def test_a_body_that_drips_below_the_least_rate_is_answered_408() -> None:
+def test_rule_18_a_body_that_drips_below_the_least_rate_is_answered_408() -> None:
     with (
         serve(reader, body_stall_seconds=SHORT, body_least_octets_per_second=1000) as served,
         served.connect() as peer,
@@ -320,7 +320,7 @@ def test_the_socket_is_not_read_while_the_application_does_not() -> None:
         assert peer.read_response()[2] == b"%d" % size
 
 
-def test_lingering_after_an_error_is_bounded_in_time_and_octets() -> None:
+def test_rule_16_lingering_after_an_error_is_bounded_in_time_and_octets() -> None:
     with serve(hello, linger_seconds=SHORT) as served, served.connect() as peer:
         peer.send(b"BAD\r\n\r\n")
         peer.read_response()
@@ -332,7 +332,7 @@ def test_lingering_after_an_error_is_bounded_in_time_and_octets() -> None:
                 peer.send(b"a" * 65536)
 
 
-def test_connections_over_the_limit_wait_in_the_kernel() -> None:
+def test_rule_18_connections_over_the_limit_wait_in_the_kernel() -> None:
     with serve(hello, connection_limit=2) as served:
         first, second = (served.connect() for _ in range(2))
         wait_for(lambda: served.server.open_connections == 2)

@@ -153,7 +153,7 @@ def test_head_has_no_body() -> None:  # RFC 9110 §9.3.2
         assert peer.read_response()[2] == b"onetwothree"
 
 
-def test_100_continue_is_said_only_when_the_application_reads() -> None:  # RFC 9110 §10.1.1
+def test_rule_19_100_continue_is_said_only_when_the_application_reads() -> None:  # RFC 9110 §10.1.1
     async def picky(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         if scope["path"] == "/no":
@@ -175,7 +175,7 @@ def test_100_continue_is_said_only_when_the_application_reads() -> None:  # RFC 
             assert peer.read_to_end() == b""
 
 
-def test_an_unread_body_is_thrown_away_up_to_a_limit() -> None:
+def test_rule_17_an_unread_body_is_thrown_away_up_to_a_limit() -> None:
     async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         await respond(send, b"ok")
@@ -207,7 +207,9 @@ def test_an_unread_body_is_thrown_away_up_to_a_limit() -> None:
         (get(b"Expect: tea"), 417),
     ],
 )
-def test_a_malformed_request_is_answered_and_nothing_after_it_is_read(octets: bytes, status: int) -> None:  # §9.6
+def test_rule_16_a_malformed_request_is_answered_and_nothing_after_it_is_read(
+    octets: bytes, status: int
+) -> None:  # §9.6
     with serve(echo) as served, served.connect() as peer:
         peer.send(octets + get())
         answer = peer.read_to_end()
@@ -217,13 +219,13 @@ def test_a_malformed_request_is_answered_and_nothing_after_it_is_read(octets: by
         assert served.server.requests_served == 0
 
 
-def test_a_large_error_response_survives_what_the_peer_still_sends() -> None:  # RFC 9112 §9.6: no reset
+def test_rule_16_a_large_error_response_survives_what_the_peer_still_sends() -> None:  # RFC 9112 §9.6: no reset
     with serve(echo, body_limit_octets=10) as served, served.connect() as peer:
         peer.send(post(b"a" * 50_000, b"Content-Length: 50000"))
         assert peer.read_response()[0] == 413
 
 
-def test_a_request_that_is_cut_short_is_not_served() -> None:  # RFC 9112 §8
+def test_rule_15_a_request_that_is_cut_short_is_not_served() -> None:  # RFC 9112 §8
     seen: list[str] = []
 
     async def reads(scope: Scope, receive: Receive, send: Send) -> None:
@@ -268,7 +270,7 @@ def test_an_application_error_is_a_500_and_a_log_entry() -> None:
         assert "no such thing" in str(fields["traceback"])
 
 
-def test_an_error_after_the_start_cuts_the_response_visibly() -> None:
+def test_rule_20_an_error_after_the_start_cuts_the_response_visibly() -> None:
     async def fails_late(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -289,7 +291,7 @@ def test_an_error_after_the_start_cuts_the_response_visibly() -> None:
 @pytest.mark.parametrize(
     "headers", [[(b"x", b"a\r\nSet-Cookie: b=c")], [(b"x\n", b"a")], [(b"x", b"\x00")], [("x", "y")], [(b"x", None)]]
 )
-def test_a_response_is_never_split(headers: Any) -> None:  # RFC 9110 §5.5
+def test_rule_20_a_response_is_never_split(headers: Any) -> None:  # RFC 9110 §5.5
     async def splits(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         await respond(send, b"", headers=headers)
@@ -316,7 +318,7 @@ def test_a_response_is_never_split(headers: Any) -> None:  # RFC 9110 §5.5
         ],
     ],
 )
-def test_an_application_that_breaks_the_rules_gets_a_500(messages: list[dict[str, Any]]) -> None:
+def test_rule_20_an_application_that_breaks_the_rules_gets_a_500(messages: list[dict[str, Any]]) -> None:
     async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         for message in messages:

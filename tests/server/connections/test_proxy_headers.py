@@ -86,7 +86,7 @@ def test_a_header_that_names_nobody_leaves_the_real_ends(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("octets", [ask("/"), b"x" + LINE + ask("/"), b"PROXY nonsense\r\n" + ask("/")])
-def test_a_connection_without_a_header_is_cut(octets: bytes) -> None:
+def test_rule_21_a_connection_without_a_header_is_cut(octets: bytes) -> None:
     with serve(tells_ends, manner=PROXY) as served:
         with served.connect() as peer:
             peer.send(octets)
@@ -97,7 +97,7 @@ def test_a_connection_without_a_header_is_cut(octets: bytes) -> None:
             assert peer.read_response()[0] == 200
 
 
-def test_a_peer_that_is_no_trusted_proxy_is_cut_and_told_to_the_operator_once() -> None:
+def test_rule_21_a_peer_that_is_no_trusted_proxy_is_cut_and_told_to_the_operator_once() -> None:
     with serve(tells_ends, manner=PROXY, trusted_proxy=("192.0.2.0/24",)) as served:
         for _ in range(3):
             with served.connect() as peer:
@@ -117,7 +117,7 @@ def test_cve_2026_47737_a_second_header_on_the_same_connection_is_a_bad_request(
         assert served.server.requests_served == 1
 
 
-def test_a_plain_bind_knows_no_header() -> None:
+def test_rule_21_a_plain_bind_knows_no_header() -> None:
     with serve(tells_ends) as served, served.connect() as peer:
         peer.send(LINE + ask("/"))
         assert peer.read_response()[0] == 400

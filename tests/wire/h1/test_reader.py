@@ -99,7 +99,7 @@ def test_the_next_request_waits_for_its_turn() -> None:
     assert [value[1] for _, value in recorder.events] == [b"/", b"/2", b"/3"]  # type: ignore[index]  # heads are tuples
 
 
-def test_nothing_is_read_after_a_refusal() -> None:  # RFC 9112 §9.6
+def test_rule_16_nothing_is_read_after_a_refusal() -> None:  # RFC 9112 §9.6
     recorder = Recorder()
     assert recorder.feed([b"BAD\r\n\r\n" + get(), get()]) == [("refused", 400)]
     assert recorder.reader.state is ReadState.REFUSED
@@ -124,7 +124,7 @@ def test_the_rest_is_handed_over_at_an_upgrade() -> None:
         (post(b"3\r\nabc\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"), False),
     ],
 )
-def test_the_end_of_input_never_ends_a_request(octets: bytes, refused: bool) -> None:  # RFC 9112 §8
+def test_rule_15_the_end_of_input_never_ends_a_request(octets: bytes, refused: bool) -> None:  # RFC 9112 §8
     recorder = Recorder()
     recorder.feed([octets])
     recorder.reader.end_of_input()

@@ -93,14 +93,14 @@ def test_a_date_of_the_application_stays() -> None:
 
 
 @pytest.mark.parametrize(("line", "status"), [(b"HEAD / HTTP/1.1", 200), (b"GET / HTTP/1.1", 304)])
-def test_head_and_304_have_length_but_no_body(line: bytes, status: int) -> None:  # RFC 9110 §8.6
+def test_rule_20_head_and_304_have_length_but_no_body(line: bytes, status: int) -> None:  # RFC 9110 §8.6
     writer = writer_for(line)
     writer.start(status, [(b"content-length", b"5")])
     assert writer.body(b"hello", more=False, date_line=DATE).endswith(b"content-length: 5\r\n\r\n")
     assert writer.keep_alive
 
 
-def test_a_head_response_without_length_says_none() -> None:
+def test_rule_20_a_head_response_without_length_says_none() -> None:
     writer = writer_for(b"HEAD / HTTP/1.1")
     writer.start(200, PLAIN)
     octets = writer.body(b"", more=True, date_line=DATE)
@@ -109,7 +109,7 @@ def test_a_head_response_without_length_says_none() -> None:
     assert writer.body(b"more", more=False, date_line=DATE) == b""
 
 
-def test_204_has_neither_body_nor_length() -> None:  # RFC 9110 §8.6
+def test_rule_20_204_has_neither_body_nor_length() -> None:  # RFC 9110 §8.6
     writer = writer_for()
     writer.start(204, [(b"content-length", b"5")])
     octets = writer.body(b"hello", more=False, date_line=DATE)
@@ -138,7 +138,7 @@ def test_204_has_neither_body_nor_length() -> None:  # RFC 9110 §8.6
         (b"date", b"now\r\nevil: 1"),
     ],
 )
-def test_a_field_that_would_split_the_response_is_refused(field: tuple[bytes, bytes]) -> None:  # RFC 9110 §5.5
+def test_rule_20_a_field_that_would_split_the_response_is_refused(field: tuple[bytes, bytes]) -> None:  # RFC 9110 §5.5
     writer = writer_for()
     for _ in range(2):  # the second time through what is remembered
         with pytest.raises(ResponseRefused):
@@ -146,7 +146,7 @@ def test_a_field_that_would_split_the_response_is_refused(field: tuple[bytes, by
     assert not writer.started
 
 
-def test_after_a_refused_start_another_may_follow() -> None:
+def test_rule_20_after_a_refused_start_another_may_follow() -> None:
     writer = writer_for()
     with pytest.raises(ResponseRefused):
         writer.start(200, [(b"content-length", b"9"), (b"x", b"\n")])
@@ -155,19 +155,21 @@ def test_after_a_refused_start_another_may_follow() -> None:
 
 
 @pytest.mark.parametrize("status", [99, 100, 101, 103, 600, "200", None])
-def test_a_status_is_a_final_one(status: int) -> None:
+def test_rule_20_a_status_is_a_final_one(status: int) -> None:
     with pytest.raises(ResponseRefused):
         writer_for().start(status, [])
 
 
-def test_two_lengths_that_differ_are_refused() -> None:
+def test_rule_20_two_lengths_that_differ_are_refused() -> None:
     with pytest.raises(ResponseRefused):
         writer_for().start(200, [(b"content-length", b"1"), (b"content-length", b"2")])
     writer_for().start(200, [(b"content-length", b"1"), (b"Content-Length", b"1")])
 
 
 @pytest.mark.parametrize(("body", "more"), [(b"toolong", True), (b"toolong", False), (b"abc", False)])
-def test_a_body_that_is_not_as_long_as_it_says_is_refused_before_anything_is_sent(body: bytes, more: bool) -> None:
+def test_rule_20_a_body_that_is_not_as_long_as_it_says_is_refused_before_anything_is_sent(
+    body: bytes, more: bool
+) -> None:
     writer = writer_for()
     writer.start(200, [(b"content-length", b"5")])
     with pytest.raises(BodyMismatch):
@@ -183,7 +185,7 @@ def test_fields_may_be_any_pairs() -> None:
 
 
 @given(name=st.binary(max_size=6), value=st.binary(max_size=6))
-def test_no_field_ever_adds_a_line(name: bytes, value: bytes) -> None:
+def test_rule_20_no_field_ever_adds_a_line(name: bytes, value: bytes) -> None:
     writer = writer_for()
     try:
         writer.start(200, [(name, value)])

@@ -51,7 +51,7 @@ def test_a_good_request_is_answered() -> None:  # §4.2.2
         ("GET", "1.1", [KEY, VERSION, (b"sec-websocket-protocol", b"a,,b")], 400),
     ],
 )
-def test_a_wrong_request_is_refused(  # §4.2.1, §4.4
+def test_rule_22_a_wrong_request_is_refused(  # §4.2.1, §4.4
     method: str, version: str, fields: list[tuple[bytes, bytes]], status: int
 ) -> None:
     with pytest.raises(HandshakeRefused) as refused:
@@ -59,7 +59,7 @@ def test_a_wrong_request_is_refused(  # §4.2.1, §4.4
     assert refused.value.status == status
 
 
-def test_another_version_is_told_ours() -> None:  # §4.4
+def test_rule_22_another_version_is_told_ours() -> None:  # §4.4
     with pytest.raises(HandshakeRefused) as refused:
         read_handshake("GET", "1.1", [KEY, (b"sec-websocket-version", b"7")])
     assert refused.value.headers == (VERSION,)
