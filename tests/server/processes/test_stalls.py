@@ -103,6 +103,18 @@ def test_an_import_that_hangs_shows_where() -> None:
     assert re.search(r'File ".*hangs_at_import.py", line \d+ in <module>', log)
 
 
+def test_a_request_over_its_time_is_cancelled_and_named_and_the_worker_stays() -> None:
+    with ServerProcess("stalling:app", "--request-seconds", "0.5", app_dir=HERE) as server:
+        before = server.worker_pids()
+        assert get(f"{server.url}/waits?x=1")[0] == 504
+        log = server.wait_for_log(
+            r"(?s)GET /waits\?x=1 from .* took [\d.]+ s: answered 504.*asyncio.sleep\(3600\)"
+        ).string
+        assert re.search(r'File ".*stalling.py", line \d+, in waits', log)
+        assert server.worker_pids() == before
+        assert get(server.url)[0] == 200
+
+
 def test_a_fault_in_c_code_names_the_request() -> None:
     with serve() as server:
         ask_in_vain(f"{server.url}/fault").join(20)

@@ -18,6 +18,8 @@ from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
 from veche.server.bridges.starting import StartTask
 from veche.server.scoreboard import Board, Slot
+from veche.server.verdicts.stacks import task_stack
+from veche.server.verdicts.witness import Witness
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -59,6 +61,7 @@ class AsgiBridge:
         start_task: StartTask,
         board: Board,
         *,
+        witness: Witness,
         body_buffer_octets: int,
     ) -> None:
         """state: what the lifespan left; every request gets a shallow copy of it."""
@@ -67,6 +70,7 @@ class AsgiBridge:
         self.reporter = reporter
         self.start_task = start_task
         self.board = board
+        self.witness = witness
         self.body_buffer_octets = body_buffer_octets
         self.suspended: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
 
@@ -187,9 +191,10 @@ class AsgiExchange:
 
     def deadline_passed(self) -> None:
         """Cancel the application. One that goes on all the same is counted in `bridge.running` until it ends."""
-        self._report("the request passed its deadline: answered 504, and cancelled", None)
-        if self.task is not None:
-            self.task.cancel()
+        task = self.task
+        if task is not None:
+            self._bridge.witness.request_overdue(self._slot, lambda: task_stack(task))
+            task.cancel()
 
     def shutting_down(self) -> None:
         """Say http.disconnect to an event stream: it never ends by itself, and its client comes back by itself."""

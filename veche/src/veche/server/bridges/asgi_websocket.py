@@ -14,6 +14,7 @@ from veche.asgi import Message, Scope
 from veche.log import Level
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
 from veche.server.scoreboard import Doing, Slot
+from veche.server.verdicts.stacks import task_stack
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
 
@@ -127,9 +128,10 @@ class AsgiWebSocketExchange:
 
     def deadline_passed(self) -> None:
         """The application has neither accepted nor answered in time."""
-        self._report("the request passed its deadline: answered 504, and cancelled")
-        if self.task is not None:
-            self.task.cancel()
+        task = self.task
+        if task is not None:
+            self._bridge.witness.request_overdue(self._slot, lambda: task_stack(task))
+            task.cancel()
 
     def shutting_down(self) -> None:
         """The server stops before the application has accepted."""

@@ -27,6 +27,7 @@ from veche.server.scoreboard import Board, Counter, private_board, resident_octe
 from veche.server.settings import ServerSettings
 from veche.server.tls import TlsStore
 from veche.server.verdicts import Incident, Tell
+from veche.server.verdicts.witness import Witness
 
 LONGEST_TICK_SECONDS: Final = 1.0
 IDLE_GRACE_SECONDS: Final = 0.5
@@ -66,7 +67,7 @@ class ConnectionServer:
         self.board = board or private_board()
         self._listeners: list[tuple[socket.socket, Manner]] = []
         self._doors: list[Door] = []
-        self.tell = tell or self._log_incident
+        self.witness = Witness(self.board, tell or self._log_incident)
         self._doors_change = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
         self._lifespan: Lifespan | None = None
@@ -78,7 +79,7 @@ class ConnectionServer:
         from veche.server.verdicts.verdict import verdict_of_incident
 
         verdict = verdict_of_incident(incident, worker=0, pid=os.getpid())
-        self.logger.log_message(verdict.what, level=Level.ERROR, why=verdict.why, traceback=verdict.evidence)
+        self.logger.log_message(verdict.what, level=Level.ERROR, advice=verdict.advice, traceback=verdict.evidence)
 
     @property
     def open_connections(self) -> int:
@@ -143,6 +144,7 @@ class ConnectionServer:
                 connection.abort()
             await self._wait_until_empty(service, 1.0)
         service.clock.stop()
+        self._tell_board(service)  # the last numbers
         service.bridge.close()
         if service.access_log is not None:
             service.access_log.close()
@@ -230,6 +232,7 @@ class ConnectionServer:
                 loop,
                 self.board,
                 self.settings,
+                witness=self.witness,
                 multiprocess=self.settings.workers != 1,
             )
         application = cast(ASGIApplication, self.application)
@@ -241,6 +244,7 @@ class ConnectionServer:
             self.logger,
             task_starter(loop),
             self.board,
+            witness=self.witness,
             body_buffer_octets=self.settings.body_buffer_octets,
         )
 

@@ -72,6 +72,7 @@ class Master:
         self._restarts = RestartPolicy(self._target)
         self._reload: Reload | None = None
         self._reload_wanted = False
+        self._worn_out: list[Child] = []  # they have asked to be replaced
         self._hurry_at = NEVER  # when patience ends before drain_seconds do
         self._hurried_at = NEVER
         self._selector = selectors.DefaultSelector()
@@ -253,6 +254,8 @@ class Master:
     def _judge(self, verdict: Verdict) -> None:
         """Something went wrong in a worker that serves on."""
         self._desk.keep(verdict)
+        if verdict.kind is Kind.THREADS_USED_UP:
+            self._worn_out += [child for child in self._crew.wanted() if child.number == verdict.worker]
         evidence = {"traceback": verdict.evidence} if verdict.evidence else {}
         self._say(verdict.what, Level.WARNING, advice=verdict.advice, **evidence)
 
@@ -357,6 +360,9 @@ class Master:
             self._restarts = RestartPolicy(self._target)
             self._say("HUP: reloading, one worker at a time")
             self._reload = Reload(self._crew.wanted())
+        if self._reload is None and self._worn_out and self._stage is Stage.SERVING:
+            self._reload = Reload(self._worn_out, done="workers without threads are replaced")
+            self._worn_out = []
         reload = self._reload
         if reload is None:
             return
@@ -371,7 +377,7 @@ class Master:
                     self._say("reload abandoned; the running workers go on", Level.ERROR)
             else:
                 self._reload = None
-                self._say("reloaded")
+                self._say(reload.done)
 
     def _abandon_reload(self, child: Child, ending: str) -> None:
         self._reload = None

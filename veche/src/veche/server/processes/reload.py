@@ -15,7 +15,8 @@ ALIVE = (State.STARTING, State.SERVING)
 class Reload:
     """The workers that must leave, and the newcomer that must be ready before the next of them does."""
 
-    def __init__(self, leavers: Iterable[Child]) -> None:
+    def __init__(self, leavers: Iterable[Child], *, done: str = "reloaded") -> None:
+        self.done = done
         self._leavers = deque(leavers)
         self.newcomer: Child | None = None
 

@@ -95,6 +95,12 @@ class Board:
         cell = slot.cell
         self.cells[cell] = self.cells[cell] & ~STATE_MASK | doing
 
+    def read(self, slot: Slot) -> tuple[bytes, bytes, float]:
+        """The labels of a request and of its peer, and its seconds in the application, at most a tick too many."""
+        since = self.cells[slot.cell] >> STATE_BITS
+        seconds = max(0.0, (time.monotonic_ns() // 1_000_000 - since) / 1000)
+        return self._memory[slot.label], self._memory[slot.peer], seconds
+
     def count(self, slot: Slot, *, octets_in: int, octets_out: int) -> None:
         """Note how far a request that takes long has come."""
         self.cells[slot.cell + OCTETS_IN] = octets_in

@@ -16,7 +16,6 @@ class IncidentKind(Enum):
 
     REQUEST_OVERDUE = "request-overdue"  # an ASGI request past request_seconds: 504, its Task is cancelled
     THREAD_LOST = "thread-lost"  # a WSGI request past request_seconds: 504, its thread cannot be stopped
-    THREAD_FOUND = "thread-found"  # a lost thread has come back after all
     THREADS_USED_UP = "threads-used-up"  # too few threads are left: the worker asks to be replaced
 
 
@@ -33,6 +32,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     stacks: str = ""
     threads_lost: int = 0  # now, this one included
     threads: int = 0  # how many there may be
+    untold: int = 0  # how many like it there were since the last one that was told
 
 
 Tell: TypeAlias = Callable[[Incident], None]

@@ -166,7 +166,7 @@ def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict
             kind, what = Kind.REQUEST_OVERDUE, f"{took}: answered 504 and cancelled; the worker serves on"
             why = "the application did not begin its response within --request-seconds"
             advice = "the last line of the stack is what it waited for: give that a time limit of its own"
-        case IncidentKind.THREAD_LOST | IncidentKind.THREAD_FOUND:
+        case IncidentKind.THREAD_LOST:
             kind = Kind.THREAD_LOST
             what = f"{took}: answered 504; its thread is lost ({incident.threads_lost} of {incident.threads})"
             why = "the application did not answer within --request-seconds, and no thread can be stopped from outside"
@@ -176,6 +176,8 @@ def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict
             what = f"{incident.threads_lost} of {incident.threads} threads are lost: the worker is being replaced"
             why = "each of them stands in a request whose time is over"
             advice = "see the verdicts on the lost threads before this one"
+    if incident.untold:
+        what += f" (and {incident.untold} more like it before, which are only counted)"
     return Verdict(
         kind=kind, worker=worker, pid=pid, what=what, why=why, advice=advice, evidence=incident.stacks.rstrip("\n")
     )

@@ -19,6 +19,7 @@ from veche.server.bridges.wsgi.pool import Job, ThreadPool
 from veche.server.bridges.wsgi.threaded import ThreadExchange
 from veche.server.scoreboard import Board, Doing
 from veche.server.settings import RequestLimits
+from veche.server.verdicts.witness import Witness
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -34,12 +35,14 @@ class WsgiBridge:
         board: Board,
         limits: RequestLimits,
         *,
+        witness: Witness,
         multiprocess: bool,
     ) -> None:
         self.application = application
         self.reporter = reporter
         self.loop = loop
         self.board = board
+        self.witness = witness
         self.limits = limits
         self._exchange = ThreadExchange if limits.threads else InlineExchange
         self.heads = ResponseHeads()
