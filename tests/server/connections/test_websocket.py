@@ -212,6 +212,50 @@ def test_a_denial_may_be_a_whole_response() -> None:  # extension websocket.http
         assert served.log.entries == []
 
 
+def test_a_denial_may_be_streamed() -> None:  # extension websocket.http.response
+    release = threading.Event()
+
+    async def denies(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"first", "more_body": True})
+        while not release.is_set():
+            await asyncio.sleep(0.005)
+        await send({"type": "websocket.http.response.body", "body": b"last"})
+
+    with serve(denies, websocket_handshake_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"5\r\nfirst\r\n")
+        assert peer.is_open(3 * SHORT)  # the deadline is for the beginning
+        release.set()
+        assert peer.read_until(b"0\r\n\r\n") == b"4\r\nlast\r\n0\r\n\r\n"
+
+
+def test_an_application_that_neither_accepts_nor_denies_in_time_is_a_504() -> None:
+    cancelled: list[bool] = []
+
+    async def hesitates(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        if scope["path"] == "/late":
+            await accept(receive, send)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    with serve(hesitates, websocket_handshake_seconds=SHORT, request_seconds=600) as served:
+        with opened(served, "/late") as accepted:
+            with served.connect() as peer:
+                peer.send(get(*UPGRADE))
+                assert peer.read_response()[0] == 504
+            wait_for(lambda: cancelled == [True])
+            accepted.send("who was accepted stays")
+            assert accepted.ping().wait(5)
+        assert len(served.log.messages(Level.ERROR)) == 1
+
+
 @pytest.mark.parametrize(
     ("request_octets", "status"),
     [

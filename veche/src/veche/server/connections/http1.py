@@ -520,9 +520,14 @@ class Http1Connection(WritingSide):
             self.writer.start(refusal.status, [*PLAIN_TEXT, *refusal.headers])
             self.write_body(f"{phrase(refusal.status)}: {refusal.reason}\n".encode(), more=False)
             return
-        bridge = self.service.bridge
-        self._deflate = handshake.deflate
-        exchange = self.exchange = bridge.open_websocket(self, head, handshake) or bridge.open_exchange(self, head)
+        service = self.service
+        exchange: Exchange | None = service.bridge.open_websocket(self, head, handshake)
+        if exchange is None:
+            exchange = service.bridge.open_exchange(self, head)
+        else:
+            self._deflate = handshake.deflate
+            self.deadline = service.clock.deadline(service.limits.websocket_handshake_seconds)
+        self.exchange = exchange
         exchange.start()
 
     # Deadlines and flow.

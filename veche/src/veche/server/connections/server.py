@@ -287,6 +287,7 @@ def _tick_seconds(settings: ServerSettings) -> float:
         settings.write_stall_seconds,
         settings.linger_seconds,
         settings.tls_handshake_seconds,
+        settings.websocket_handshake_seconds,
         settings.websocket_ping_seconds,
         settings.websocket_close_seconds,
         settings.request_seconds or LONGEST_TICK_SECONDS * 2,

@@ -196,7 +196,7 @@ class WebSocketLink(WritingSide):
     def _answer_close(self, close: Close) -> None:
         if not self.closing:
             self._tell(close.code, close.reason)
-            self.close(close.code, "")
+            self.close(close.code, close.reason)  # browsers show their user what we say
 
     def _fail(self, refusal: FrameRefused) -> None:
         """Say what was wrong, and wait a bounded while for the peer to have read it (RFC 6455 §7.1.7)."""

@@ -63,6 +63,14 @@ class WebSocketLimits(WsgiSettings, frozen=True, kw_only=True):
             "nobody, and who falls behind by websocket_outbox_octets is cut."
         ),
     ] = True
+    websocket_handshake_seconds: Annotated[
+        float,
+        Meta(
+            description="How long an application may take to accept or deny a WebSocket; then 504.",
+            extra={"unit": "seconds"},
+            gt=0,
+        ),
+    ] = 10.0
     websocket_ping_seconds: Annotated[
         float,
         Meta(

@@ -1,0 +1,77 @@
+"""WebSockets with clients that others wrote: aiohttp and Chromium (`websockets` is in test_websocket.py)."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+import pytest
+
+from fixtures.browser import Browsing
+from fixtures.serving import serve
+from veche.asgi import Receive, Scope, Send
+
+LONG = "Добрый день, " * 20_000
+
+
+async def room(scope: Scope, receive: Receive, send: Send) -> None:
+    """An empty page, or an echo."""
+    if scope["type"] == "http":
+        headers = [(b"content-type", b"text/html"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": "echo"})
+        while (message := await receive())["type"] == "websocket.receive":
+            with contextlib.suppress(OSError):
+                await send({**message, "type": "websocket.send"})
+
+
+@pytest.mark.parametrize("compress", [0, 15, 10])
+def test_aiohttp_talks_to_us(compress: int) -> None:
+    async def talk(url: str) -> None:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, protocols=["echo"], compress=compress, max_msg_size=0) as client,
+        ):
+            assert (client.protocol, bool(client.compress)) == ("echo", bool(compress))
+            for text in ("hello", "", LONG):
+                await client.send_str(text)
+                assert await client.receive_str(timeout=5) == text
+            await client.send_bytes(b"\0\xff" * 50_000)
+            assert await client.receive_bytes(timeout=5) == b"\0\xff" * 50_000
+            assert await client.close(code=4000)
+            assert client.close_code == 4000
+
+    with serve(room) as served:
+        asyncio.run(talk(served.url))
+        assert served.log.entries == []
+
+
+TALK = """async ([url, messages]) => {
+    const socket = new WebSocket(url, ["other", "echo"]);
+    await new Promise((opened, failed) => { socket.onopen = opened; socket.onerror = failed; });
+    const answers = [];
+    for (const message of messages) {
+        const answer = new Promise((came) => { socket.onmessage = (event) => came(event.data); });
+        socket.send(message);
+        answers.push(await answer);
+    }
+    const ended = new Promise((end) => { socket.onclose = end; });
+    socket.close(4001, "пока");
+    const end = await ended;
+    return [answers, socket.extensions, socket.protocol, end.code, end.reason, end.wasClean];
+}"""
+
+
+@pytest.mark.browser
+def test_chromium_talks_to_us(browsing: Browsing) -> None:
+    with serve(room) as served:
+        page = browsing.page(served.url)
+        messages = ["hello", LONG, ""]
+        said = page.evaluate(TALK, [served.url.replace("http:", "ws:"), messages])
+        answers, extensions, protocol, code, reason, clean = said
+        assert answers == messages
+        assert extensions.startswith("permessage-deflate")
+        assert (protocol, code, reason, clean) == ("echo", 4001, "пока", True)
+        browsing.close()
