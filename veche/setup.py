@@ -12,8 +12,11 @@ from setuptools import setup
 # Whatever runs for each request, and all that these modules subclass.
 HOT = [
     "veche/wire/h1",
+    "veche/wire/h2",
     "veche/server/connections/clock.py",
     "veche/server/connections/http1.py",
+    "veche/server/connections/http2.py",
+    "veche/server/connections/http2_stream.py",
     "veche/server/connections/service.py",
     "veche/server/connections/websocket.py",
     "veche/server/connections/writing.py",

@@ -162,6 +162,11 @@ class AsgiExchange:
 
     # What the connection says.
 
+    @property
+    def running(self) -> bool:
+        """Whether the application has not returned yet."""
+        return self.task is not None and not self.task.done()
+
     def body_received(self, octets: bytes) -> None:
         """Keep a part of the request's body for `receive`."""
         self._body += octets
@@ -220,7 +225,7 @@ class AsgiExchange:
             if not self._body_taken and (self._body or self._body_ended):
                 body, self._body = self._body, b""
                 self._body_taken = self._body_ended
-                if not self._body_ended:
+                if body or not self._body_ended:
                     self._outlet.want_body()
                 return {"type": "http.request", "body": body, "more_body": not self._body_ended}
             if self._no_more_input or self._stopping:

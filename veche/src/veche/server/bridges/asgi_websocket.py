@@ -92,6 +92,11 @@ class AsgiWebSocketExchange:
             "extensions": {"websocket.http.response": {}, **tls_extension(outlet)},
         }
 
+    @property
+    def running(self) -> bool:
+        """Whether the application has not returned yet."""
+        return self.task is not None and not self.task.done()
+
     # What the connection says, before and after it was accepted.
 
     def message_received(self, message: str | bytes) -> None:

@@ -29,7 +29,10 @@ class Outlet(Protocol):
     local: Address | None
     peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
     tls: Mapping[str, Any] | None  # the ASGI `tls` extension's fields; None without TLS
-    writable: bool  # False while the peer does not read: `await wait_writable()` before writing more
+
+    @property
+    def writable(self) -> bool:
+        """False while the peer does not read: `await wait_writable()` before writing more."""
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
         """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused.
@@ -66,7 +69,8 @@ class Outlet(Protocol):
         """Answer 101 with these fields; from now on the connection is a WebSocket. Raises ResponseRefused."""
 
     def want_body(self) -> None:
-        """The exchange waits for the body now: read the socket, and say 100 Continue if the client waits for that."""
+        """What came of the body is taken, and more is waited for: read the socket, and say 100 Continue if the client
+        waits for that. An exchange that does not call this has its client stopped, sooner or later."""
 
     def pause_body(self) -> None:
         """The exchange holds as much of the body as it will: stop reading the socket until `want_body`."""
@@ -79,6 +83,10 @@ class Exchange(Protocol):
     """
 
     began: float
+
+    @property
+    def running(self) -> bool:
+        """Whether the application still has the request, though its response may have ended."""
 
     def start(self) -> None:
         """Give the request to the application, now or when there is room for it."""

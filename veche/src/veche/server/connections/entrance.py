@@ -17,6 +17,7 @@ from typing import Final, cast
 from veche.log import Level
 from veche.server.connections.clock import NEVER
 from veche.server.connections.http1 import Http1Connection
+from veche.server.connections.http2 import Http2Connection
 from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import Manner
@@ -26,7 +27,7 @@ from veche.wire.proxy import BadProxyHeader, ProxyHeaderReader
 
 ACCEPTS_PER_TURN: Final = 64
 ACCEPT_AGAIN_SECONDS: Final = 1.0
-PROTOCOLS: Final = ("http/1.1",)
+PROTOCOLS: Final = ("h2", "http/1.1")  # in our order of preference
 HEADER_OCTETS: Final = 4096
 REMEMBERED_STRANGERS: Final = 64
 
@@ -182,10 +183,15 @@ class Guest(asyncio.Protocol):
         service = self._entrance.service
         service.connections.discard(self)
         carrier = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        connection = Http1Connection(service)
-        if self._tls is not None:
-            shaken: ssl.SSLObject = transport.get_extra_info("ssl_object")
-            connection.scheme, connection.tls = "https", describe(shaken, self._tls)
+        shaken: ssl.SSLObject | None = transport.get_extra_info("ssl_object") if self._tls is not None else None
+        connection: Http1Connection | Http2Connection
+        if shaken is not None and shaken.selected_alpn_protocol() == "h2":
+            connection = Http2Connection(service)
+        else:
+            connection = Http1Connection(service)
+        if shaken is not None and self._tls is not None:
+            connection.scheme = "https"
+            connection.tls = describe(shaken, self._tls)
         carrier.set_protocol(as_protocol(connection))
         connection.connection_made(carrier)
         if self._reader is not None and self._reader.ends is not None:

@@ -23,6 +23,7 @@ from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
 from veche.server.connections.files import send_file
 from veche.server.connections.forwarded import BadForwarding, replace_host
+from veche.server.connections.http2 import Http2Connection
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
 from veche.server.connections.unread import end_unless_unread, has_unread_octets
@@ -31,6 +32,7 @@ from veche.server.connections.writing import WritingSide, as_protocol
 from veche.server.records import FinishedRequest
 from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import CONTINUE, ReadState, RequestHead, RequestReader, RequestRefused, ResponseWriter
+from veche.wire.h2 import PREFACE_REST
 from veche.wire.websocket import DeflateAgreement, HandshakeRefused, read_handshake
 
 LINGER_LIMIT_OCTETS: Final = 65536
@@ -240,6 +242,21 @@ class Http1Connection(WritingSide):
             self._close()  # the response is already out
             return
         self._refuse(refusal.status, refusal.reason)
+
+    def preface_received(self) -> bool:
+        """Hand the transport over to HTTP/2: the peer knew beforehand that we speak it (RFC 9113 §3.3)."""
+        if self.phase not in {IDLE, HEAD} or self.tls is not None or hasattr(self, "head"):  # not after a request
+            return False
+        service = self.service
+        connection = Http2Connection(service, preface=PREFACE_REST)
+        self.phase = Phase.CLOSED  # to HTTP/1
+        service.connections.discard(self)
+        self.transport.set_protocol(as_protocol(connection))
+        connection.connection_made(self.transport)
+        connection.introduce(self.client, self.local, self.scheme, self.tls)
+        connection.writable = self.writable
+        connection.data_received(self.reader.hand_over())
+        return True
 
     # What the exchange asks for.
 

@@ -290,6 +290,7 @@ def _tick_seconds(settings: ServerSettings) -> float:
         settings.websocket_handshake_seconds,
         settings.websocket_ping_seconds,
         settings.websocket_close_seconds,
+        settings.http2_settings_seconds,
         settings.request_seconds or LONGEST_TICK_SECONDS * 2,
     )
     return min(LONGEST_TICK_SECONDS, shortest / 2)

@@ -16,6 +16,7 @@ from veche.server.records import AccessLog
 from veche.server.scoreboard import Board
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
+from veche.wire.h2 import Limits, Memory, ResponseEncoder
 from veche.wire.websocket import DeflateChoices, FrameMakers
 
 
@@ -76,6 +77,11 @@ class Service:
         self.turn = Turn(clock.loop)
         if access_log is not None:
             self.turn.after = access_log.turn_ended
+        self.http2_memory = Memory(
+            limit_fields=limits.head_limit_fields, path_limit_octets=limits.request_line_limit_octets
+        )
+        self.http2_encoder = ResponseEncoder()
+        self.http2_limits = http2_limits(limits)
         self.connections: set[Connection] = set()
         self.requests_served = 0
         self.context = copy_context()  # without any request's variables
@@ -102,4 +108,21 @@ def _deflate_choices(limits: RequestLimits) -> DeflateChoices | None:
         least_octets=limits.websocket_deflate_least_octets,
         context_takeover=limits.websocket_deflate_context_takeover,
         ratio_limit=limits.websocket_inflate_ratio_limit,
+    )
+
+
+def http2_limits(limits: RequestLimits) -> Limits:
+    """Return what an HTTP/2 engine needs to know of the settings."""
+    return Limits(
+        streams=limits.http2_stream_limit,
+        stream_window_octets=limits.http2_stream_window_octets,
+        connection_window_octets=limits.http2_connection_window_octets,
+        list_octets=limits.head_limit_octets,
+        block_frames=limits.http2_block_limit_frames,
+        body_octets=limits.body_limit_octets,
+        requests=limits.http2_request_limit,
+        resets_received=limits.http2_resets_received_limit,
+        resets_sent=limits.http2_resets_sent_limit,
+        idle_frames=limits.http2_idle_frame_limit,
+        queued_control_frames=limits.http2_queued_answer_limit,
     )

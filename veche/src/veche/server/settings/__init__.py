@@ -6,7 +6,7 @@ Must not know: command lines, documents, sockets.
 
 One file for each group. A group extends the next one, because msgspec cannot combine two structs; the order of the
 chain is the order of the table: listening, application, processes, diagnosis, records, requests, connections,
-websocket, wsgi.
+websocket, http2, wsgi.
 """
 
 from veche.server.settings.listening import ListeningSettings

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from veche.server.settings.wsgi import WsgiSettings
+from veche.server.settings.http2 import Http2Limits
 
 
-class WebSocketLimits(WsgiSettings, frozen=True, kw_only=True):
+class WebSocketLimits(Http2Limits, frozen=True, kw_only=True):
     """Bounds, each with a default that is safe on the open internet."""
 
     websocket_message_limit_octets: Annotated[

@@ -36,6 +36,7 @@ CHUNKED: Final = ReadState.CHUNKED
 COMPLETE: Final = ReadState.COMPLETE
 REFUSED: Final = ReadState.REFUSED
 
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\n"  # RFC 9113 §3.4: made so that it looks like a request here
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -49,6 +50,9 @@ class RequestSink(Protocol):
     def request_ended(self) -> None: ...
 
     def request_refused(self, refusal: RequestRefused) -> None: ...
+
+    def preface_received(self) -> bool:
+        """Return whether the beginning of HTTP/2's preface is welcome here; then `hand_over` is called next."""
 
 
 class ReadLimits(Struct, frozen=True):
@@ -103,8 +107,7 @@ class RequestReader:
             self._advance()
 
     def hand_over(self) -> bytes:
-        """Return what was received after the complete request; the connection changes its protocol here."""
-        assert self.state is COMPLETE
+        """Return what was received after the complete request, or after a preface; the protocol changes here."""
         self.state = ReadState.HANDED_OVER
         rest, self.buffer = bytes(self.buffer), bytearray()
         return rest
@@ -167,6 +170,8 @@ class RequestReader:
         try:
             head = self.parser.parse(octets)
         except RequestRefused as refusal:
+            if octets == HTTP2_PREFACE and self.sink.preface_received():
+                return
             # Octets that came one by one were refused at the bare line feed, before the head was whole.
             bare = octets.count(b"\n") != octets.count(b"\r\n")
             self._refuse(RequestRefused(400, "a line ends without CR") if bare else refusal)

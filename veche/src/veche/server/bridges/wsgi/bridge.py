@@ -63,6 +63,11 @@ class WsgiBridge:
         pool = self.pool
         return len(pool.jobs) + len(pool.running) + len(pool.lost)
 
+    def holds(self, exchange: ThreadExchange) -> bool:
+        """Whether the exchange waits for a thread, or runs in one."""
+        pool = self.pool
+        return exchange in pool.running or exchange in pool.lost.values() or exchange in pool.jobs
+
     def cancel_all(self) -> None:
         """Answer 503 for what still runs: a thread cannot be stopped, but what it sends from now on goes nowhere."""
         pool = self.pool

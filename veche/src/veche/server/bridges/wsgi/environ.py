@@ -78,7 +78,7 @@ class Environs:
         environ["PATH_INFO"] = line.path.decode("latin-1")
         environ["QUERY_STRING"] = line.query.decode("latin-1")
         environ["RAW_URI"] = line.target.decode("latin-1")
-        environ["SERVER_PROTOCOL"] = "HTTP/1.1" if line.is_1_1 else f"HTTP/{line.version}"
+        environ["SERVER_PROTOCOL"] = f"HTTP/{line.version}"
         environ["wsgi.input"] = body
         if length >= 0:
             environ["CONTENT_LENGTH"] = str(length)

@@ -54,6 +54,11 @@ class WsgiExchange(ApplicationCall):
         else:
             self.begin()
 
+    @property
+    def running(self) -> bool:
+        """Whether the application still has the request."""
+        return False
+
     def body_received(self, octets: bytes) -> None:
         """Keep a part of the body, without a thread; what of it is not in memory is on disk."""
         collected = self._collected
@@ -67,6 +72,8 @@ class WsgiExchange(ApplicationCall):
         if collected.octets > self.bridge.limits.spool_disk_octets:
             self._collected = None
             self.body_is_large(collected)
+        else:
+            self.outlet.want_body()  # what came is taken care of
 
     def request_ended(self) -> None:
         """The request is whole."""

@@ -54,11 +54,18 @@ class ThreadExchange(WsgiExchange):
         self._input = io.BufferedReader(self._stream, limit_octets)
         self.begin()
 
+    @property
+    def running(self) -> bool:
+        """Whether a thread still has the request, or it waits for one."""
+        return self.bridge.holds(self)
+
     def body_received(self, octets: bytes) -> None:
         """Keep a part of the body."""
         if self._stream is None:
             super().body_received(octets)
-        elif not self._stream.feed(octets):
+        elif self._stream.feed(octets):
+            self.outlet.want_body()  # there is room for more
+        else:
             self.outlet.pause_body()
 
     def request_ended(self) -> None:

@@ -1,0 +1,120 @@
+"""One response as header blocks (RFC 9113 §8.2, §8.3.2; RFC 9110 §6.4, §8.6).
+
+One job: what an application says, checked and encoded.
+Must not know: frames, streams, clocks (the Date line comes in).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from veche.wire.h1 import ResponseRefused
+from veche.wire.h1.grammar import TOKEN, VALUE_OCTETS
+from veche.wire.h2.hpack import Field, HpackEncoder
+
+REMEMBERED_FIELDS: Final = 2048
+REMEMBERED_OCTETS: Final = 512
+
+# §8.2.2: they speak of an HTTP/1 connection. An application that was written for one says them; they are left out.
+CONNECTION_FIELDS: Final = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
+)
+UNKNOWN_LENGTH: Final = -1
+
+
+class ResponseHead:
+    """A checked head: its block without Date, and what it says about the body."""
+
+    __slots__ = ("block", "content_length", "has_date", "status")
+
+    def __init__(self, status: int, block: list[bytes]) -> None:
+        self.status = status
+        self.block = block
+        self.content_length = UNKNOWN_LENGTH
+        self.has_date = False
+
+
+class ResponseEncoder:
+    """Encode heads; one encoder serves all responses of a worker. What it remembers is bounded in number and length.
+
+    `known` maps a field to its octets, b"" for one that is left out or that says something about the body.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[Field, bytes] = {}
+        self._hpack = HpackEncoder()
+        self._statuses = {status: self._hpack.encode(b":status", b"%d" % status) for status in range(100, 600)}
+        self._date_line = b""
+        self._date_block = b""
+
+    def head(self, status: int, fields: Iterable[Field]) -> ResponseHead:
+        """Return the checked head of a final response. Raises ResponseRefused."""
+        if status not in self._statuses or status < 200:
+            raise ResponseRefused(f"status {status!r} is not a final status code (200 to 599)")
+        block = [self._statuses[status]]
+        head = ResponseHead(status, block)
+        known = self.known
+        for field in fields:
+            if type(field) is not tuple:
+                name, value = field  # ASGI allows any iterable of two
+                field = (name, value)  # noqa: PLW2901
+            octets = known.get(field)
+            if octets is None:
+                octets = self._checked(field)
+            block.append(octets or self._read_ours(head, field))
+        return head
+
+    def informational(self, status: int, fields: Iterable[Field]) -> bytes:
+        """Return the block of an interim response (1xx, never 101). Raises ResponseRefused."""
+        if status not in self._statuses or status >= 200 or status == 101:
+            raise ResponseRefused(f"status {status!r} is not one of an interim response in HTTP/2 (§8.6)")
+        return self._statuses[status] + self.trailers(fields)
+
+    def trailers(self, fields: Iterable[Field]) -> bytes:
+        """Return the block of a trailer section. Raises ResponseRefused."""
+        return b"".join([self._checked((name, value)) for name, value in fields])
+
+    def length(self, octets: int) -> bytes:
+        """Return a content-length field."""
+        return self._hpack.encode(b"content-length", b"%d" % octets)
+
+    def date(self, date_line: bytes) -> bytes:
+        """Return the field of an HTTP/1 Date line; there is a new one each second."""
+        if date_line is not self._date_line:
+            self._date_line = date_line
+            self._date_block = self._hpack.encode(b"date", date_line.partition(b":")[2].strip())
+        return self._date_block
+
+    def _checked(self, field: Field) -> bytes:
+        name, value = field
+        if not isinstance(name, bytes) or not isinstance(value, bytes):
+            raise ResponseRefused(f"the header ({name!r}, {value!r}) is not two bytes objects")
+        if TOKEN.fullmatch(name) is None:
+            raise ResponseRefused(f"the header name {name!r} is not a token (RFC 9110 §5.1)")
+        if value.translate(None, VALUE_OCTETS):
+            raise ResponseRefused(
+                f"the value {value!r} of header {name!r} contains a control character (RFC 9110 §5.5)"
+            )
+        name = name.lower()
+        octets = b""
+        if name not in CONNECTION_FIELDS and name not in {b"content-length", b"date"}:
+            octets = self._hpack.encode(name, value.strip(b" \t"))
+        if len(octets) <= REMEMBERED_OCTETS:
+            if len(self.known) >= REMEMBERED_FIELDS:
+                self.known.clear()
+            self.known[field] = octets
+        return octets
+
+    def _read_ours(self, head: ResponseHead, field: Field) -> bytes:
+        """Take note of a field that says something about the response; return its octets where it is sent."""
+        name, value = field[0].lower(), field[1]
+        if name == b"content-length":
+            # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
+            if not value.isdigit() or len(value) > 18:
+                raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
+            if head.content_length >= 0 and head.content_length != int(value):
+                raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
+            head.content_length = int(value)
+        elif name == b"date":
+            head.has_date = True
+            return self._hpack.encode(name, value.strip(b" \t"))
+        return b""
