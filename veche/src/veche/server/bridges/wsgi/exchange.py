@@ -4,20 +4,25 @@ One job: collect the body, be told what becomes of the connection, tell the oper
 Must not know: where the application runs (threaded.py, inline.py), what it may do (call.py).
 """
 
+import os
 from typing import IO, TYPE_CHECKING, Final
 
 from veche.asgi import Environ
 from veche.log import Level
-from veche.server.bridges.exchange import Outlet
+from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import ApplicationCall
-from veche.server.scoreboard import Slot
+from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
+from veche.server.bridges.wsgi.heads import declared_octets
+from veche.server.scoreboard import Doing, Slot
 from veche.wire.h1 import RequestHead
 
 if TYPE_CHECKING:
     from veche.server.bridges.wsgi.bridge import WsgiBridge
 
 NO_LENGTH: Final = -1
+SENDFILE_LEAST_OCTETS: Final = 32768  # less is read and leaves with the head in one write, which costs less
+BODILESS: Final = frozenset({204, 304})
 
 
 class WsgiExchange(ApplicationCall):
@@ -134,6 +139,45 @@ class WsgiExchange(ApplicationCall):
     def environ(self) -> Environ:
         """What the application is told. In any thread."""
         return self.bridge.environs.environ_of(self.head, self.outlet, self._input, self._length)
+
+    def file_region(self, wrapper: FileWrapper) -> Region | None:
+        """Return what sendfile(2) shall send, None for what is iterated over like anything else. In any thread.
+
+        The response gets the Content-Length that it then has. The caller closes the descriptor.
+        """
+        if self.begun or self.response is None:
+            return None
+        region = wrapper.region()
+        if region is None:
+            return None
+        descriptor, offset, left = region
+        status, fields = self.response
+        declared = declared_octets(fields)
+        count = left if declared < 0 else declared
+        if not SENDFILE_LEAST_OCTETS <= count <= left or status in BODILESS:
+            os.close(descriptor)
+            return None
+        if declared < 0:
+            self.response = status, [*fields, (b"content-length", b"%d" % count)]
+        self.begun = self.complete = True
+        return descriptor, offset, count
+
+    async def send_file(self, region: Region) -> None:
+        """Send the response whose body is this region, and close the descriptor. Never raises."""
+        descriptor, offset, count = region
+        try:
+            if not self.over:
+                assert self.response is not None  # file_region has seen it
+                self.bridge.board.move(self.slot, Doing.WRITING)
+                self.outlet.start_response(*self.response)
+                await self.outlet.write_file(descriptor, offset, count)
+                self.outlet.write_body(b"", more=False)
+        except ClientDisconnected:
+            pass
+        except Exception as error:  # what HTTP cannot carry, or a file that has become shorter
+            self.failed("the application's response cannot be sent", reason=str(error))
+        finally:
+            os.close(descriptor)
 
     def send(self, octets: bytes, *, more: bool) -> None:
         """Send a part of the body, after the head. Raises what HTTP cannot carry."""

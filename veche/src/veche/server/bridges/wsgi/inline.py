@@ -17,6 +17,7 @@ from veche.server.bridges.exchange import ClientDisconnected
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
 from veche.server.bridges.wsgi.exchange import WsgiExchange
+from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
 
 TURN_OCTETS: Final = 65536  # one response gives no more in one turn of the loop: the others want their turns
 BLOCK_OCTETS: Final = 65536
@@ -42,6 +43,11 @@ class InlineExchange(WsgiExchange):
         try:
             result = self._alone(bridge.application, self.environ(), self.start_response)
             self._result = result
+            if type(result) is FileWrapper:
+                region = self.file_region(result)
+                if region is not None:
+                    bridge.keep(self._deliver_file(region))
+                    return
             body = whole_body(result)
             if body is None or self.begun:
                 self._pieces = self._all_pieces(result)
@@ -52,6 +58,10 @@ class InlineExchange(WsgiExchange):
             self._say(error)
         else:
             self._send(body, more=False)
+        self._close()
+
+    async def _deliver_file(self, region: Region) -> None:
+        await self.send_file(region)
         self._close()
 
     def body_is_large(self, collected: CollectedBody) -> None:

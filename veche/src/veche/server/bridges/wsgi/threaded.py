@@ -19,6 +19,7 @@ from veche.server.bridges.exchange import ClientDisconnected
 from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
 from veche.server.bridges.wsgi.exchange import WsgiExchange
+from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
 from veche.server.scoreboard import Doing
 
 UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connection
@@ -29,8 +30,8 @@ class ThreadExchange(WsgiExchange):
 
     queued = False  # the scoreboard says that it waits for a thread
     _stream: BodyStream | None = None
-    _given_whole = False  # the response was given at once; this is its body:
-    _whole = b""
+    _left_to_loop = False  # the response was given at once: the loop does what is left to do
+    _whole = b""  # its body
     # Of both threads; each number and flag is written by one of them:
     _outbox: "deque[bytes] | None" = None  # made by the first part that is not the whole: most responses have none
     _outbox_complete = False
@@ -104,7 +105,7 @@ class ThreadExchange(WsgiExchange):
         except BaseException as error:  # an application may even raise SystemExit; the thread goes on serving
             told = "".join(traceback.format_exception(error))
             self.bridge.pool.hand_over(lambda: self.failed("the application failed", traceback=told))
-        if not self._given_whole:
+        if not self._left_to_loop:
             self.bridge.pool.results.append(self.leave)  # the pool wakes the loop when it is time
         if self._input is not EMPTY:
             self._input.close()
@@ -128,6 +129,12 @@ class ThreadExchange(WsgiExchange):
     def _call_application(self) -> None:
         bridge = self.bridge
         result = bridge.application(self.environ(), self.start_response)
+        if type(result) is FileWrapper:
+            region = self.file_region(result)
+            if region is not None:  # a slow reader of a file holds no thread
+                self._left_to_loop = True
+                bridge.pool.hand_over(lambda: bridge.keep(self._deliver_file(region, result)))
+                return
         try:
             body = whole_body(result)
             if body is None:
@@ -137,7 +144,7 @@ class ThreadExchange(WsgiExchange):
             else:
                 self.check_whole(body)
                 self._whole = body
-                self._given_whole = True
+                self._left_to_loop = True
                 bridge.pool.results.append(self._deliver_whole)
         finally:
             close = getattr(result, "close", None)
@@ -170,6 +177,11 @@ class ThreadExchange(WsgiExchange):
         except Exception as error:  # what HTTP cannot carry
             self.failed("the application's response cannot be sent", reason=str(error))
 
+    async def _deliver_file(self, region: Region, wrapper: FileWrapper) -> None:
+        """Send a file; closing it is the application's again, in a thread."""
+        await self.send_file(region)
+        self.bridge.pool.submit(_Closing(self, wrapper))
+
     def _deliver(self) -> None:
         """Send what is in the outbox, as one piece."""
         self._delivery_due = False
@@ -201,3 +213,22 @@ class ThreadExchange(WsgiExchange):
         if self._progress is not None:
             with self._progress:
                 self._progress.notify_all()
+
+
+class _Closing:
+    """The end of a response whose file the loop has sent."""
+
+    def __init__(self, exchange: ThreadExchange, wrapper: FileWrapper) -> None:
+        self._exchange = exchange
+        self._wrapper = wrapper
+
+    def run(self) -> None:
+        """Call close(). Never raises."""
+        exchange = self._exchange
+        pool = exchange.bridge.pool
+        try:
+            self._wrapper.close()
+        except BaseException as error:
+            told = "".join(traceback.format_exception(error))
+            pool.hand_over(lambda: exchange.failed("the application failed", traceback=told))
+        pool.results.append(exchange.leave)
