@@ -16,6 +16,7 @@ from veche.log import Level
 from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, task_starter
 from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.connections.clock import Clock
+from veche.server.connections.descriptors import room_for_connections
 from veche.server.connections.entrance import PROTOCOLS, Entrance
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
@@ -67,6 +68,7 @@ class ConnectionServer:
         self.board = board or private_board()
         self._listeners: list[tuple[socket.socket, Manner]] = []
         self._doors: list[Door] = []
+        self._connection_limit = settings.connection_limit
         self.witness = Witness(self.board, tell or self._log_incident)
         self._doors_change = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
@@ -98,6 +100,13 @@ class ConnectionServer:
         Raises veche.server.bridges.StartupFailed when the application refuses to start, TlsError for a certificate.
         """
         loop = asyncio.get_running_loop()
+        self._connection_limit = room_for_connections(self.settings.connection_limit)
+        if self._connection_limit < self.settings.connection_limit:
+            self.logger.log_message(
+                f"the kernel lets this worker open files for {self._connection_limit} connections only; "
+                f"for {self.settings.connection_limit} raise its hard limit (LimitNOFILE= of the unit, ulimit -Hn)",
+                level=Level.WARNING,
+            )
         forwarding = Forwarding(self.settings)
         self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
         if any(manner.tls for _, manner in self._listeners):
@@ -182,7 +191,7 @@ class ConnectionServer:
         assert service is not None
         loop = asyncio.get_running_loop()
         async with self._doors_change:
-            if self._doors or service.draining or service.admitted >= self.settings.connection_limit:
+            if self._doors or service.draining or service.admitted >= self._connection_limit:
                 return
             for listener, manner in self._listeners:
                 if self._entrance is not None and manner != PLAIN:
@@ -204,7 +213,7 @@ class ConnectionServer:
         assert service is not None
         service.admitted += 1
         self.board.connections(service.admitted)
-        if service.admitted >= self.settings.connection_limit and service.when_room is None:
+        if service.admitted >= self._connection_limit and service.when_room is None:
             # In the next turn of the loop: uvloop is accepting just now. What it accepts until then is served, too.
             asyncio.get_running_loop().call_soon(self._shut_if_full)
             service.when_room = self._reopen
@@ -268,7 +277,7 @@ class ConnectionServer:
         now = service.clock.now
         self._tell_board(service)
         service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
-        if service.when_room is not None and service.admitted < self.settings.connection_limit:
+        if service.when_room is not None and service.admitted < self._connection_limit:
             service.when_room = None
             self._reopen()
         due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
