@@ -36,7 +36,7 @@ def run(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        pool = ThreadPool(loop, threads=threads, lost_limit=lost_limit, still_waiting=waited.append)
+        pool = ThreadPool(loop, threads=threads, lost_limit=lost_limit, still_waiting=waited.append, found=lambda: None)
         try:
             await test(pool, [])
         finally:

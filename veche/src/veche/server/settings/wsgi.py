@@ -33,3 +33,11 @@ class WsgiSettings(Struct, frozen=True, kw_only=True):
             ge=0,
         ),
     ] = 100 * 1024 * 1024
+    lost_threads_limit: Annotated[
+        int,
+        Meta(
+            description="How many threads of a worker may be lost, still busy after their request was answered 504; "
+            "fresh ones take their place. With one more, the worker is replaced.",
+            ge=0,
+        ),
+    ] = 4

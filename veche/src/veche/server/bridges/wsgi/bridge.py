@@ -46,8 +46,17 @@ class WsgiBridge:
         self.limits = limits
         self._exchange = ThreadExchange if limits.threads else InlineExchange
         self.heads = ResponseHeads()
-        self.environs = Environs(multithread=limits.threads > 1, multiprocess=multiprocess)
-        self.pool = ThreadPool(loop, threads=limits.threads, lost_limit=0, still_waiting=self._queued)
+        # A lost thread is still in the application when another takes its place.
+        multithread = limits.threads > 1 or (limits.threads == 1 and limits.lost_threads_limit > 0)
+        self.environs = Environs(multithread=multithread, multiprocess=multiprocess)
+        self.pool = ThreadPool(
+            loop,
+            threads=limits.threads,
+            lost_limit=limits.lost_threads_limit,
+            still_waiting=self._queued,
+            found=self._thread_found,
+        )
+        self._used_up = False  # and that was told
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> WsgiExchange:
@@ -78,6 +87,23 @@ class WsgiBridge:
     def close(self) -> None:
         """Let the threads end when they have done what they do now."""
         self.pool.close()
+
+    def overdue(self, exchange: ThreadExchange) -> None:
+        """Give up the thread that has not answered in time; too many such, and the worker must be replaced."""
+        pool, limits = self.pool, self.limits
+        thread = pool.lose(exchange)
+        lost = len(pool.lost)
+        if thread is not None:
+            self.witness.thread_lost(exchange.slot, thread.ident, lost=lost, threads=limits.threads)
+        elif exchange in pool.jobs:
+            waited = f"it waited for a thread: all {pool.capacity} are busy, and {lost} are lost beside them\n"
+            self.witness.request_overdue(exchange.slot, lambda: waited)
+        if lost > limits.lost_threads_limit and not self._used_up:
+            self._used_up = True
+            self.witness.threads_used_up(lost=lost, threads=limits.threads)
+
+    def _thread_found(self) -> None:
+        self.witness.thread_found(lost=len(self.pool.lost))
 
     def keep(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Have the loop run a coroutine to its end."""

@@ -101,7 +101,7 @@ class WsgiExchange(ApplicationCall):
         self.give_up()
 
     def deadline_passed(self) -> None:
-        """The client is told 504; the thread goes on alone."""
+        """The client is told 504."""
         self.give_up()
 
     def shutting_down(self) -> None:

@@ -51,8 +51,14 @@ class ThreadPool:
         threads: int,
         lost_limit: int,
         still_waiting: Callable[[Iterable[Job]], None],
+        found: Callable[[], None],
     ) -> None:
-        """still_waiting: is told of the jobs that no thread has taken a millisecond after they came."""
+        """Make a pool without threads yet.
+
+        lost_limit: how many lost threads are made up for by fresh ones.
+        still_waiting: is told of the jobs that no thread has taken a millisecond after they came.
+        found: is called when a lost thread has come back.
+        """
         self.loop = loop
         self.jobs: deque[Job] = deque()
         self.results: deque[Callable[[], None]] = deque()
@@ -62,6 +68,7 @@ class ThreadPool:
         self._limit = threads
         self._lost_limit = lost_limit
         self._still_waiting = still_waiting
+        self._found = found
         self._idle: list[PoolThread] = []
         self._started = 0
         self._closing = False
@@ -163,6 +170,7 @@ class ThreadPool:
 
     def _came_back(self, thread: PoolThread) -> None:
         del self.lost[thread]
+        self._found()
         self._dispatch()  # there may be room for a thread now
 
     # In any thread.

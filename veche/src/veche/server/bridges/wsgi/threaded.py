@@ -76,6 +76,11 @@ class ThreadExchange(WsgiExchange):
         else:
             self._stream.end()
 
+    def deadline_passed(self) -> None:
+        """The client is told 504. A thread that runs cannot be stopped: it is given up, and another takes its place."""
+        self.bridge.overdue(self)
+        self.give_up()
+
     def give_up(self) -> None:
         """Let the thread go on without anybody who listens."""
         super().give_up()
