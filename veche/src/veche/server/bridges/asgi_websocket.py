@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from veche.asgi import Message, Scope
 from veche.log import Level
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
-from veche.server.scoreboard import Doing, Slot
+from veche.server.scoreboard import Counter, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
@@ -44,6 +44,7 @@ class AsgiWebSocketExchange:
     task: "asyncio.Task[None] | None" = None
     began = 0.0
     _slot: Slot
+    _counted = False  # among the WebSockets
     _link: SocketOutlet
     _disconnect: Message | None = None
     _gone = False  # not even an HTTP response can be sent
@@ -66,7 +67,7 @@ class AsgiWebSocketExchange:
         self._slot = bridge.board.enter(self._head.line.label, self._outlet.peer_label)
         task = bridge.start_task(self._run())
         if task.done():
-            bridge.board.leave(self._slot)
+            self._left()
         else:
             self.task = task
             bridge.suspended.add(task)
@@ -230,7 +231,10 @@ class AsgiWebSocketExchange:
         fields = self._handshake.answer(message.get("subprotocol"), others)
         self._link = self._outlet.accept_websocket(self, fields)
         self._standing = Standing.ACCEPTED
-        self._bridge.board.move(self._slot, Doing.WEBSOCKET)
+        board = self._bridge.board
+        board.move(self._slot, Doing.WEBSOCKET)
+        board.cells[Counter.WEBSOCKETS] += 1
+        self._counted = True
 
     def _send_other(self, link: SocketOutlet, text: object, octets: object) -> None:
         if isinstance(text, str):
@@ -262,7 +266,13 @@ class AsgiWebSocketExchange:
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._bridge.suspended.discard(task)
-        self._bridge.board.leave(self._slot)
+        self._left()
+
+    def _left(self) -> None:
+        board = self._bridge.board
+        board.leave(self._slot)
+        if self._counted:
+            board.cells[Counter.WEBSOCKETS] -= 1
 
     def _end(self, code: CloseCode, error: Exception | None) -> None:
         """Close what the application left open, and say what it did wrong."""

@@ -200,6 +200,7 @@ class Guest(asyncio.Protocol):
     # What the server asks of each of its connections.
 
     def deadline_passed(self, _now: float) -> None:
+        self._entrance.service.client_was_silent(None, "did not finish its handshake")
         self.abort()
 
     def begin_drain(self) -> None:

@@ -370,7 +370,10 @@ class Http1Connection(WritingSide):
             self.deadline = NEVER
             if self.phase is IDLE:
                 self.end_if_idle()  # nothing of a request was sent: nothing is answered
+                if self.phase is not IDLE and not hasattr(self, "head"):
+                    self.service.client_was_silent(self.client, "sent nothing")
             elif self.phase is HEAD:
+                self.service.client_was_silent(self.client, "did not send the head of its request")
                 self._refuse(408, "the head of the request did not arrive in time")
             elif self.phase is EXCHANGE:
                 self._check_exchange(now)
@@ -585,6 +588,7 @@ class Http1Connection(WritingSide):
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.peer_lost()
+        self.service.client_was_silent(self.client, "did not send the body of its request")
         if self.writer.head_is_due:
             self._refuse(408, "the body of the request did not arrive in time")
         else:

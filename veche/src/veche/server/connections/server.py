@@ -24,8 +24,10 @@ from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import PLAIN, Manner
 from veche.server.records import open_access_log
+from veche.server.records.metering import Meter, RequestLog
 from veche.server.scoreboard import Board, Counter, private_board, resident_octets
 from veche.server.settings import ServerSettings
+from veche.server.settings.diagnosis import METRICS_OFF
 from veche.server.tls import TlsStore
 from veche.server.verdicts import Incident, Tell
 from veche.server.verdicts.witness import Witness
@@ -114,8 +116,11 @@ class ConnectionServer:
         bridge = await self._open_bridge(loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = open_access_log(loop, self.settings) if self.settings.access_log else None
+        requests: RequestLog | None = access_log
+        if self.settings.metrics_bind != METRICS_OFF:
+            requests = Meter(self.board.cells, access_log)
         self._service = Service(
-            bridge, self.settings, clock, self.logger, access_log, board=self.board, forwarding=forwarding
+            bridge, self.settings, clock, self.logger, requests, board=self.board, forwarding=forwarding
         )
         if any(manner != PLAIN for _, manner in self._listeners):
             self._entrance = Entrance(self._service, self.settings, self._tls, self._count_in)

@@ -6,18 +6,21 @@ Must not know: how a connection works.
 
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Protocol
+from typing import Final, Protocol
 
-from veche.server.bridges.exchange import Bridge, Reporter
+from veche.log import Level
+from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.turn import Turn
-from veche.server.records import AccessLog
-from veche.server.scoreboard import Board
+from veche.server.records.metering import RequestLog
+from veche.server.scoreboard import Board, Counter
 from veche.server.settings import RequestLimits
 from veche.wire.h1 import FieldLines, HeadParser, ReadLimits
 from veche.wire.h2 import Limits, Memory, ResponseEncoder
 from veche.wire.websocket import DeflateChoices, FrameMakers
+
+SILENT_TOLD_EACH_SECOND: Final = 10
 
 
 class Connection(Protocol):
@@ -51,7 +54,7 @@ class Service:
         limits: RequestLimits,
         clock: Clock,
         reporter: Reporter,
-        access_log: AccessLog | None,
+        access_log: RequestLog | None,
         *,
         board: Board,
         forwarding: Forwarding,
@@ -84,10 +87,25 @@ class Service:
         self.http2_limits = http2_limits(limits)
         self.connections: set[Connection] = set()
         self.requests_served = 0
+        self._silent_second = self._silent_told = 0
         self.context = copy_context()  # without any request's variables
         self.draining = False
         self.admitted = 0  # connections accepted and not yet lost; `connections` holds them a turn of the loop later
         self.when_room: Callable[[], None] | None = None  # the doors were closed for want of room: call when there is
+
+    def client_was_silent(self, client: Address | None, what: str) -> None:
+        """Note that a client was let go because it did not speak in time. It cost its socket, and nobody else anything.
+
+        what: it did, such as "sent no request".
+        """
+        self.board.cells[Counter.SILENT_CLIENTS] += 1
+        second = int(self.clock.now)
+        if second != self._silent_second:
+            self._silent_second, self._silent_told = second, 0
+        self._silent_told += 1
+        if self._silent_told <= SILENT_TOLD_EACH_SECOND:
+            peer = f"{client[0]}:{client[1]}" if client is not None else "-"
+            self.reporter.log_message(f"a client {what} in time: let go", level=Level.DEBUG, client=peer)
 
     def forget(self, connection: Connection) -> None:
         """Note that a connection has ended."""

@@ -56,6 +56,7 @@ class Crew:
         self._saw = saw
         self._coroner = Coroner()
         self._last_number = 0
+        self.started = 0
         self._hub: Hub | None = None
         self.scoreboard = Scoreboard()
         self.children: list[Child] = []
@@ -73,6 +74,7 @@ class Crew:
             now=time.monotonic(),
         )
         self.children.append(child)
+        self.started += 1
         self._selector.register(child.control, selectors.EVENT_READ, lambda _events: self._hear(child))
         self._attach_relay(child)
         return child

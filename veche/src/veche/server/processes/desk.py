@@ -1,6 +1,6 @@
 """Where the master tells what it knows.
 
-One job: hold together the control socket and the kept verdicts, for the master's loop.
+One job: hold together the control socket, the kept verdicts and the metrics, for the master's loop.
 Must not know: how workers are started and ended.
 """
 
@@ -8,6 +8,7 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,8 +16,12 @@ from veche.server.processes.control import Control
 from veche.server.processes.status import ServerStatus
 from veche.server.runtime_files import verdicts_path
 from veche.server.settings import ServerSettings
+from veche.server.settings.diagnosis import METRICS_OFF
 from veche.server.verdicts.history import History
 from veche.server.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from veche.server.processes.metrics_door import MetricsDoor
 
 
 class Desk:
@@ -29,13 +34,19 @@ class Desk:
         *,
         first_address: str,
         status: Callable[[], ServerStatus],
+        totals: Callable[[], list[int]],
+        starts: Callable[[], int],
         complain: Callable[[str], None],
     ) -> None:
         self._selector = selector
         self._settings = settings
         self._first_address = first_address
         self._status = status
+        self._totals = totals
+        self._starts = starts
         self._complain = complain
+        self._ends: dict[str, int] = {}
+        self._metrics: MetricsDoor | None = None
         self._history = History(None)
         self._control: Control | None = None
 
@@ -49,9 +60,27 @@ class Desk:
         except OSError as error:
             self._complain(f"verdicts are not kept in a file: {error}")
         self._control = Control(self._selector, self._settings.control_socket, self._whole_status, self._complain)
+        if self._settings.metrics_bind != METRICS_OFF:
+            from veche.server.processes.metrics_door import MetricsDoor
+
+            permissions = int(self._settings.socket_permissions, 8)
+            bind = self._settings.metrics_bind
+            self._metrics = MetricsDoor(self._selector, bind, permissions, self._metrics_text, self._complain)
 
     def _whole_status(self) -> ServerStatus:
         return msgspec.structs.replace(self._status(), verdicts=self._history.all())
+
+    def _metrics_text(self) -> str:
+        from veche.server.processes.metrics import metrics_text
+
+        return metrics_text(self._status(), self._totals(), self._starts(), self._ends)
+
+    def ended(self, verdict: Verdict | None) -> None:
+        """Count a worker that has ended, and keep the verdict on it; without one it ended as it was asked to."""
+        word = verdict.kind.value if verdict is not None else "stopped"
+        self._ends[word] = self._ends.get(word, 0) + 1
+        if verdict is not None:
+            self.keep(verdict)
 
     def keep(self, verdict: Verdict) -> None:
         """Remember a verdict for `veche doctor`."""
@@ -60,12 +89,15 @@ class Desk:
     def deadline(self) -> float:
         """When `tend` should be called."""
         doors = self._control.deadline() if self._control is not None else self._history.deadline()
-        return min(doors, self._history.deadline())
+        metrics = self._metrics.deadline() if self._metrics is not None else doors
+        return min(doors, metrics, self._history.deadline())
 
     def tend(self, now: float) -> None:
         """Do what is due."""
         if self._control is not None:
             self._control.expire(now)
+        if self._metrics is not None:
+            self._metrics.tend(now)
         if self._history.deadline() <= now:
             try:
                 self._history.write(now)
@@ -79,3 +111,5 @@ class Desk:
             self._history.write(time.monotonic())
         if self._control is not None:
             self._control.close()
+        if self._metrics is not None:
+            self._metrics.close()

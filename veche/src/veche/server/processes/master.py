@@ -92,6 +92,8 @@ class Master:
             settings,
             first_address=str(self._listeners[0].address) if self._listeners else "",
             status=self.status,
+            totals=lambda: self._crew.scoreboard.totals([child.place for child in self._crew.children]),
+            starts=lambda: self._crew.started,
             complain=lambda words: self._say(words, Level.WARNING),
         )
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
@@ -261,8 +263,7 @@ class Master:
 
     def _after_end(self, child: Child, was: State, ending: str) -> None:
         self._stalls.forget(child)
-        if child.verdict is not None:
-            self._desk.keep(child.verdict)
+        self._desk.ended(child.verdict)
         if child.our_kind is Kind.LOOP_STALLED:
             self._say(f"{child} {ending}", Level.ERROR, **_evidence(child))  # its replacement has begun to start
         elif was is State.STOPPING:

@@ -23,6 +23,7 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
     """One worker."""
 
     number: int
+    place: int  # in the scoreboard; another worker has it when this one has ended
     pid: int
     state: str
     seconds: float  # in this state
@@ -57,6 +58,7 @@ def worker_status(child: Child, now: float) -> WorkerStatus:
     counters = reading.counters
     return WorkerStatus(
         number=child.number,
+        place=child.place.number,
         pid=child.process.pid,
         state=child.state.value,
         seconds=now - child.state_since,

@@ -124,11 +124,17 @@ class Board:
 
     def connections(self, count: int) -> None:
         """Note how many connections are open now: the other workers look at it."""
-        self._overview[self._row + Row.CONNECTIONS] = count
+        cell = self._row + Row.CONNECTIONS
+        if count > self._overview[cell]:
+            self.cells[Counter.CONNECTIONS] += 1  # one has come
+        self._overview[cell] = count
 
     def accepting(self, *, accepts: bool) -> None:
         """Note whether the doors are open."""
-        self._overview[self._row + Row.ACCEPTING] = accepts
+        cell = self._row + Row.ACCEPTING
+        if self._overview[cell] and not accepts:
+            self.cells[Counter.ACCEPT_PAUSES] += 1
+        self._overview[cell] = accepts
 
     def connections_of_accepting(self) -> list[int]:
         """How many connections each other worker has whose doors are open."""

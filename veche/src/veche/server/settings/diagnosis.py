@@ -1,10 +1,12 @@
 """What is watched, and where it is told."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from veche.server.settings.records import RecordSettings
+
+METRICS_OFF: Final = "none"
 
 
 class DiagnosisSettings(RecordSettings, frozen=True, kw_only=True):
@@ -27,6 +29,14 @@ class DiagnosisSettings(RecordSettings, frozen=True, kw_only=True):
             "auto is a name of its own in the user's runtime folder, none is no socket.",
         ),
     ] = "auto"
+    metrics_bind: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Address of /metrics for Prometheus, such as 127.0.0.1:9100 or unix:PATH; none is no metrics, "
+            "and nothing is measured for them.",
+        ),
+    ] = METRICS_OFF
     verdicts_file: Annotated[
         str,
         Meta(

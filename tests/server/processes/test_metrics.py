@@ -1,0 +1,214 @@
+"""Metrics on a bind of their own, for Prometheus: summed over all workers, dead ones included."""
+
+import os
+import re
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fixtures.load import get
+from fixtures.servers import ServerProcess, free_port, wait_until
+from veche.server.processes.metrics import metrics_text, respond
+from veche.server.processes.status import ServerStatus
+from veche.server.scoreboard.counters import COUNTER_CELLS, DURATION_BOUNDS_SECONDS, Counter
+
+HERE = Path(__file__).parent
+SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+="[^"\\\n]*"(?:,[a-z]+="[^"\\\n]*")*)\})? (-?[0-9.e+-]+)')
+
+
+def empty_server() -> ServerStatus:
+    return ServerStatus(
+        application="a:b",
+        pid=1,
+        stage="serving",
+        addresses=(),
+        seconds=1.0,
+        workers_wanted=1,
+        workers=(),
+        totals={},
+    )
+
+
+def parse(text: str) -> dict[str, float]:
+    """Every sample by its name and labels; each metric must have HELP and TYPE before it (format 0.0.4)."""
+    values: dict[str, float] = {}
+    described: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("# "):
+            described.add(line.split()[2])
+            continue
+        match = SAMPLE.fullmatch(line)
+        assert match is not None, line
+        name, labels, value = match.groups()
+        assert name in described or re.sub("_(bucket|sum|count)$", "", name) in described, line
+        values[f"{name}{{{labels}}}" if labels else name] = float(value)
+    return values
+
+
+def test_buckets_are_cumulative_and_the_last_is_the_count() -> None:
+    totals = [0] * COUNTER_CELLS
+    totals[Counter.DURATION_BUCKETS] = 3
+    totals[Counter.DURATION_BUCKETS + len(DURATION_BOUNDS_SECONDS)] = 2
+    totals[Counter.DURATION_MICROSECONDS] = 1_500_000
+    values = parse(metrics_text(empty_server(), totals, 1, {"fault": 2}))
+    name = "veche_request_duration_seconds"
+    buckets = [value for key, value in values.items() if key.startswith(f"{name}_bucket")]
+    assert buckets == [3.0] * len(DURATION_BOUNDS_SECONDS) + [5.0]
+    assert values[f'{name}_bucket{{le="+Inf"}}'] == values[f"{name}_count"] == 5
+    assert values[f"{name}_sum"] == 1.5
+    assert values['veche_worker_ends_total{verdict="fault"}'] == 2
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /metrics HTTP/1.1", 200),
+        (b"GET /metrics?name=x HTTP/1.0", 200),
+        (b"GET / HTTP/1.1", 404),
+        (b"POST /metrics HTTP/1.1", 405),
+        (b"PRI * HTTP/2.0", 400),
+        (b"nonsense", 400),
+    ],
+)
+def test_only_metrics_are_told(request_line: bytes, status: int) -> None:
+    response = respond(request_line + b"\r\nhost: x\r\n\r\n", "text\n")
+    assert int(response.split()[1]) == status
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert b"content-length: %d" % len(body) in head
+
+
+def test_head_has_the_length_and_no_body() -> None:
+    response = respond(b"HEAD /metrics HTTP/1.1\r\n\r\n", "text\n")
+    assert response.endswith(b"\r\n\r\n")
+    assert b"content-length: 5\r\n" in response
+
+
+class Measured:
+    """A server with metrics."""
+
+    def __init__(self, application: str = "applications:app", *options: str, workers: int = 1) -> None:
+        self.port = free_port()
+        bind = ("--metrics-bind", f"127.0.0.1:{self.port}")
+        self.server = ServerProcess(application, *bind, *options, workers=workers, app_dir=HERE)
+
+    def values(self) -> dict[str, float]:
+        status, text = get(f"http://127.0.0.1:{self.port}/metrics")
+        assert status == 200
+        return parse(text)
+
+
+@pytest.mark.process
+def test_what_dead_workers_counted_is_not_lost() -> None:
+    measured = Measured("applications:app", "--no-access-log", workers=2)
+    with measured.server as server:
+        for _ in range(20):
+            assert get(server.url)[0] == 200
+        assert measured.values()['veche_requests_total{status="2xx"}'] == 20
+        for pid in server.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        server.wait_for_log("worker 3 .* is ready")
+        server.wait_for_log("worker 4 .* is ready")
+        assert get(server.url)[0] == 200
+        values = measured.values()
+    assert values['veche_requests_total{status="2xx"}'] == 21
+    assert values["veche_request_duration_seconds_count"] == 21
+    assert 0 < values["veche_request_duration_seconds_sum"] < 10
+    assert values["veche_response_body_bytes_total"] >= 21
+    assert values["veche_connections_total"] == 21
+    assert values["veche_worker_starts_total"] == 4
+    assert values['veche_worker_ends_total{verdict="killed-from-outside"}'] == 2
+    assert values['veche_workers{state="serving"}'] == 2
+    resident = [value for name, value in values.items() if name.startswith("veche_worker_resident_memory_bytes")]
+    assert len(resident) == 2
+    assert min(resident) > 1 << 20
+
+
+@pytest.mark.process
+def test_the_access_log_is_written_beside_the_metrics() -> None:
+    measured = Measured()
+    with measured.server as server:
+        assert get(f"{server.url}/seen")[0] == 200
+        server.wait_for_log("/seen")
+        assert measured.values()['veche_requests_total{status="2xx"}'] == 1
+
+
+@pytest.mark.process
+def test_a_slow_application_is_seen_in_the_histogram_and_one_over_its_time_as_5xx() -> None:
+    measured = Measured("stalling:app", "--request-seconds", "0.4")
+    with measured.server as server:
+        assert get(f"{server.url}/waits")[0] == 504
+        values = measured.values()
+    assert values['veche_requests_total{status="5xx"}'] == 1
+    assert values["veche_requests_overdue_total"] == 1
+    assert values['veche_request_duration_seconds_bucket{le="0.25"}'] == 0
+    assert values['veche_request_duration_seconds_bucket{le="10"}'] == 1
+
+
+@pytest.mark.process
+def test_silent_clients_are_counted_and_cost_no_worker() -> None:
+    measured = Measured("applications:app", "--head-timeout-seconds", "0.3")
+    with measured.server as server:
+        before = server.worker_pids()
+        with (
+            socket.create_connection(("127.0.0.1", server.port)) as silent,
+            socket.create_connection(("127.0.0.1", server.port)) as slow,
+        ):
+            slow.sendall(b"GET / HT")
+            for connection in (silent, slow):
+                connection.settimeout(20)
+            assert silent.recv(1000) == b""
+            assert b" 408 " in slow.recv(1000)
+        wait_until(lambda: measured.values()["veche_silent_clients_total"] == 2, what="both counted")
+        assert server.worker_pids() == before
+        log = server.log_text()
+    assert "DEBUG a client sent nothing in time: let go client=127.0.0.1:" in log
+    assert "DEBUG a client did not send the head of its request in time: let go" in log
+
+
+@pytest.mark.process
+def test_scrapers_who_say_nothing_or_read_nothing_do_not_hurt_the_master() -> None:
+    measured = Measured()
+    with measured.server as server:
+        wait_until(lambda: measured.values(), what="metrics")
+        scrapers = []
+        for number in range(20):
+            scraper = socket.create_connection(("127.0.0.1", measured.port))
+            if number % 2:
+                scraper.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            scrapers.append(scraper)
+        os.kill(server.worker_pids()[0], signal.SIGKILL)
+        server.wait_for_log("worker 2 .* is ready")  # the master turns
+        assert measured.values()["veche_worker_starts_total"] == 2
+        for scraper in scrapers:
+            with suppress(OSError):
+                scraper.close()
+
+
+@pytest.mark.process
+def test_an_address_that_is_taken_is_waited_for() -> None:
+    measured = Measured()
+    with socket.create_server(("127.0.0.1", measured.port)) as taken, measured.server as server:
+        server.wait_for_log("no metrics yet: .*it is tried again each second")
+        taken.close()
+        wait_until(lambda: not refused(measured.port), what="it is taken over")
+        assert measured.values()['veche_workers{state="serving"}'] == 1
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.process
+def test_nothing_is_told_unless_it_is_asked_for() -> None:
+    with ServerProcess("applications:app", app_dir=HERE) as server:
+        listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        inodes = {row[9] for row in listening if row[3] == "0A"}
+        held = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{server.pid}/fd")]
+        assert sum(f"socket:[{inode}]" in held for inode in inodes) == 1
