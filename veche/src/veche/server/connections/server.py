@@ -15,6 +15,7 @@ from veche.asgi import ASGIApplication, WSGIApplication
 from veche.log import Level
 from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, task_starter
 from veche.server.bridges.exchange import Bridge, Reporter
+from veche.server.bridges.redirect import RedirectBridge
 from veche.server.connections.clock import Clock
 from veche.server.connections.descriptors import room_for_connections
 from veche.server.connections.entrance import PROTOCOLS, Entrance
@@ -22,6 +23,8 @@ from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
+from veche.server.files.bridge import FilesBridge
+from veche.server.files.mounts import parse_mount
 from veche.server.manner import PLAIN, Manner
 from veche.server.records import open_access_log
 from veche.server.records.metering import Meter, RequestLog
@@ -113,7 +116,7 @@ class ConnectionServer:
         self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
         if any(manner.tls for _, manner in self._listeners):
             self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
-        bridge = await self._open_bridge(loop)
+        bridge = self._in_front(await self._open_bridge(loop), loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = open_access_log(loop, self.settings) if self.settings.access_log else None
         requests: RequestLog | None = access_log
@@ -261,6 +264,30 @@ class ConnectionServer:
             witness=self.witness,
             body_buffer_octets=self.settings.body_buffer_octets,
         )
+
+    def _in_front(self, bridge: Bridge, loop: asyncio.AbstractEventLoop) -> Bridge:
+        """Return the application's bridge with what stands before it; without any of it nobody pays for it."""
+        settings = self.settings
+        if settings.static:
+            mounts = [parse_mount(text) for text in settings.static]
+            bridge = FilesBridge(
+                bridge,
+                mounts,
+                cache_control=settings.static_cache_control,
+                start_task=task_starter(loop),
+                board=self.board,
+                reporter=self.logger,
+            )
+        if settings.redirect_to_https:
+            bridge = RedirectBridge(bridge, settings.https_port or self._https_port())
+        return bridge
+
+    def _https_port(self) -> int:
+        for listener, manner in self._listeners:
+            if manner.tls and listener.family != socket.AF_UNIX:
+                port: int = listener.getsockname()[1]
+                return port
+        return 443
 
     async def _wait_until_empty(self, service: Service, seconds: float) -> None:
         """Return when no connection is open and no request runs, or after some seconds."""

@@ -29,6 +29,11 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
         from veche.server.trust import Trust
 
         Trust(settings.trusted_proxy)  # a word that makes no sense ends the start here, in one line
+    if settings.static:
+        from veche.server.files.mounts import parse_mount
+
+        for text in settings.static:
+            parse_mount(text)
     logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line

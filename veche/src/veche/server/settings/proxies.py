@@ -4,12 +4,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from veche.server.settings.application import ApplicationSettings
+from veche.server.settings.files import FileSettings
 
 ForwardedFields: TypeAlias = Literal["x-forwarded", "forwarded"]
 
 
-class ProxySettings(ApplicationSettings, frozen=True, kw_only=True):
+class ProxySettings(FileSettings, frozen=True, kw_only=True):
     """Who may speak for a client."""
 
     trusted_proxy: Annotated[

@@ -14,18 +14,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from veche.asgi import Receive, Scope, Send
-from veche.http import (
-    Headers,
-    RangeNotSatisfiable,
-    Verdict,
-    content_range,
-    evaluate_preconditions,
-    http_date,
-    parse_range,
-    range_still_holds,
-)
+from veche.http import Headers, Selection, http_date, media_type_of, select
 from veche.web.errors import HTTPException
-from veche.web.responses.media_types import media_type_of
 from veche.web.responses.response import Response
 
 CHUNK_OCTETS: Final = 256 * 1024
@@ -83,17 +73,29 @@ class FileResponse(Response):
         self.headers["etag"] = file.etag
         self.headers["last-modified"] = http_date(file.modified)
         self.headers["accept-ranges"] = "bytes"
-        verdict = evaluate_preconditions(
-            scope["method"], request_headers, etag=file.etag, last_modified_timestamp=file.modified
-        )
-        if verdict is Verdict.PRECONDITION_FAILED:
+        if self.status_code == 200:
+            selection = select(
+                scope["method"],
+                request_headers,
+                etag=file.etag,
+                last_modified_timestamp=file.modified,
+                complete_length=file.octets,
+            )
+        else:
+            selection = Selection(self.status_code, 0, file.octets)  # conditions are about 200 (RFC 9110 §13.2.1)
+        if selection.status == 412:
             raise HTTPException(412, "The file is not the one that the request is about.")
-        if verdict is Verdict.NOT_MODIFIED:
+        if selection.status == 304:
             del self.headers["content-type"]
             await send({"type": "http.response.start", "status": 304, "headers": self.headers.raw})
             await send({"type": "http.response.body", "body": b""})
             return
-        start, end = self._part(request_headers, file, scope["method"])
+        if selection.content_range is not None:
+            if selection.status == 416:
+                reason = f"The file has {file.octets} octets, none of which was asked for."
+                raise HTTPException(416, reason, headers={"content-range": selection.content_range})
+            self.headers["content-range"] = selection.content_range
+        self.status_code, start, end = selection.status, selection.start, selection.end
         self.headers["content-length"] = str(end - start)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.headers.raw})
         if scope["method"] == "HEAD":
@@ -102,22 +104,6 @@ class FileResponse(Response):
             await send({"type": PATHSEND, "path": self.path})
         else:
             await _send_octets(file.descriptor, start, end, send)
-
-    def _part(self, request_headers: Headers, file: _OpenFile, method: str) -> tuple[int, int]:
-        """Return the part to send, and turn the status to 206 where it is not the whole."""
-        if method != "GET" or self.status_code != 200:  # a range means something in a GET only (§14.2)
-            return 0, file.octets
-        if not range_still_holds(request_headers, etag=file.etag, last_modified_timestamp=file.modified):
-            return 0, file.octets
-        try:
-            part = parse_range(request_headers.get("range"), file.octets)
-        except RangeNotSatisfiable as error:
-            raise HTTPException(416, str(error), headers={"content-range": f"bytes */{file.octets}"}) from error
-        if part is None:
-            return 0, file.octets
-        self.status_code = 206
-        self.headers["content-range"] = content_range(*part, file.octets)
-        return part
 
 
 def content_disposition(kind: Literal["attachment", "inline"], filename: str) -> str:

@@ -1,0 +1,1 @@
+"""Files of folders, served without asking the application: see README.md."""
