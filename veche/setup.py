@@ -12,6 +12,7 @@ from setuptools import setup
 # Whatever runs for each request, and all that these modules subclass.
 HOT = [
     "veche/wire/h1",
+    "veche/wire/websocket",
     "veche/wire/h2",
     "veche/server/connections/clock.py",
     "veche/server/connections/http1.py",
@@ -19,6 +20,7 @@ HOT = [
     "veche/server/connections/http2_stream.py",
     "veche/server/connections/service.py",
     "veche/server/connections/websocket.py",
+    "veche/server/connections/websocket_stream.py",
     "veche/server/connections/writing.py",
     "veche/server/bridges/asgi.py",
     "veche/server/bridges/asgi_websocket.py",

@@ -14,9 +14,11 @@ from veche.http.status import phrase
 from veche.server.bridges.exchange import Address, Exchange, FileTooShort, SocketOutlet, WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.forwarded import BadForwarding, replace_host
+from veche.server.connections.websocket_stream import Tunnel
 from veche.server.records import FinishedRequest
-from veche.wire.h1 import BodyMismatch, RequestHead, RequestRefused, ResponseRefused
+from veche.wire.h1 import BodyMismatch, RequestHead, RequestRefused
 from veche.wire.h2 import ErrorCode, ResponseHead, Stream, StreamState
+from veche.wire.websocket import HandshakeRefused, read_handshake
 
 if TYPE_CHECKING:
     from veche.server.connections.http2 import Http2Connection
@@ -42,6 +44,8 @@ class Http2Stream(Stream):
     _whole = 0.0
     _began = 0.0
     _starting = False
+    _tunnel: Tunnel | None = None  # of a WebSocket
+    _logged = False
     _waiters: "list[asyncio.Future[None]] | None" = None
     _body_deadline = NEVER
     _body_mark = 0
@@ -69,12 +73,36 @@ class Http2Stream(Stream):
             self._watch_body()
         if connection.peer_is_proxy and self.head.forwarded is not None and not self._hear_proxy(self.head.forwarded):
             return
-        exchange = self.exchange = connection.bridge.open_exchange(self, self.head)
+        exchange = self._open_tunnel() if self.head.upgrade else connection.bridge.open_exchange(self, self.head)
+        if exchange is None:
+            return
+        self.exchange = exchange
         self._starting = True
         exchange.start()
         self._starting = False
         if self.exchange is None and exchange.running:
             connection.running_on.append(exchange)
+
+    def _open_tunnel(self) -> Exchange | None:
+        """Return the exchange of an extended CONNECT (RFC 8441); None when it was refused, and answered."""
+        service, head = self.connection.service, self.head
+        self._body_deadline = NEVER
+        try:
+            if head.upgrade != b"websocket":
+                raise HandshakeRefused(501, "the only :protocol of CONNECT that is known here is websocket")
+            if self.state is not StreamState.OPEN:
+                raise HandshakeRefused(400, "a WebSocket's stream does not end with its request")
+            handshake = read_handshake(
+                head.line.method, head.line.version, head.fields, deflate=service.frame_makers.choices
+            )
+            exchange = self.connection.bridge.open_websocket(self, head, handshake)
+            if exchange is None:
+                raise HandshakeRefused(501, "the application speaks WSGI, which knows no WebSocket")
+        except HandshakeRefused as refusal:
+            self.body_refused(RequestRefused(refusal.status, refusal.reason), refusal.headers)
+            return None
+        self._tunnel = Tunnel(self, exchange, handshake.deflate)
+        return self._tunnel
 
     def _hear_proxy(self, forwarded: list[tuple[bytes, bytes]]) -> bool:
         """Take over what a trusted proxy says about the client of this request; False when it makes no sense."""
@@ -101,13 +129,13 @@ class Http2Stream(Stream):
         if self.exchange is not None:
             self.exchange.request_ended()
 
-    def body_refused(self, refusal: RequestRefused) -> None:
+    def body_refused(self, refusal: RequestRefused, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         exchange = self._let_go()
         if self._head_sent:
             self.connection.engine.reset(self, ErrorCode.CANCEL)
         else:
             self.body_octets = 0
-            self.start_response(refusal.status, PLAIN_TEXT)
+            self.start_response(refusal.status, [*PLAIN_TEXT, *fields])
             self._finish(f"{phrase(refusal.status)}: {refusal.reason}\n".encode("utf-8", "replace"))
             self.connection.engine.reset(self, ErrorCode.NO_ERROR)
         if exchange is not None:
@@ -213,7 +241,23 @@ class Http2Stream(Stream):
             await waiter
 
     def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> SocketOutlet:
-        raise ResponseRefused("no WebSocket over HTTP/2 yet")
+        assert self._tunnel is not None
+        self.start_response(200, fields)
+        self._send_head()
+        self.connection.send_soon()
+        self._log(200, self.exchange)
+        return self._tunnel.accept(exchange)
+
+    def end_tunnel(self, octets: bytes) -> None:
+        """Send the last octets of an accepted WebSocket."""
+        self._finish(octets)
+        self._ended()
+
+    def give_up(self) -> None:
+        """Answer 504 for an application that has not answered in time."""
+        if self.exchange is not None and not self._head_sent:
+            self.exchange.deadline_passed()
+            self.fail_response(504)
 
     def want_body(self) -> None:
         connection = self.connection
@@ -233,6 +277,9 @@ class Http2Stream(Stream):
         """Act on the deadlines of the stream that are over; called once a tick."""
         if self.unsent:
             self._look_at_stall(now)
+        if self._tunnel is not None and self.exchange is not None:
+            self._tunnel.look(now)
+            return
         if self._body_deadline <= now:
             self._look_at_body()
         if not self._head_sent and self.exchange is not None:
@@ -258,6 +305,8 @@ class Http2Stream(Stream):
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+        if self._tunnel is not None:
+            self._tunnel.wake()
 
     # Within.
 
@@ -313,8 +362,9 @@ class Http2Stream(Stream):
 
     def _log(self, status: int, exchange: Exchange | None) -> None:
         access_log = self.connection.service.access_log
-        if access_log is None:
+        if access_log is None or self._logged:
             return
+        self._logged = self._tunnel is not None  # its opening is logged, its end is not
         began = exchange.began if exchange is not None and exchange.began else self._began
         request = FinishedRequest(
             self.head.line,
@@ -366,9 +416,7 @@ class Http2Stream(Stream):
             self._request_deadline = now + self.connection.service.request_ticks
         elif self._request_deadline <= now:
             self._request_deadline = NEVER
-            if self.exchange is not None:
-                self.exchange.deadline_passed()
-            self.fail_response(504)
+            self.give_up()
 
     def _look_at_stall(self, now: float) -> None:
         """Reset a stream whose window stays closed: a PING says nothing about it (GHSA-xj8g-532w-jv94)."""

@@ -29,11 +29,16 @@ T = TypeVar("T")
 
 
 class WebSocketLink(WritingSide):
-    """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP."""
+    """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP.
+
+    The transport may also be a stream of an HTTP/2 connection (websocket_stream.py).
+    """
 
     _heard = True  # something came since the last look
     _pinged = False
     _reading_wanted = True
+    _ending = False  # a Close or a fault came; what is done about it follows in the next turn of the loop
+    _failed = False  # a fault was answered; TCP ends soon
     _told = False  # the exchange knows that it is over
 
     def __init__(
@@ -75,12 +80,14 @@ class WebSocketLink(WritingSide):
 
     def eof_received(self) -> bool:
         """TCP's end without a Close frame is an abnormal closure; nothing can be expected from the peer any more."""
+        if self._ending:
+            return True  # the peer has said more than that; what is done about it ends TCP
         self._tell(CloseCode.ABNORMAL, "")
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closing = True
-        self.service.forget(self)
+        self._leave()
         self._tell(CloseCode.ABNORMAL, "")
         self.resume_writing()
 
@@ -141,6 +148,8 @@ class WebSocketLink(WritingSide):
             return
         self.deadline = NEVER
         if self.closing:
+            if self._failed:
+                self.transport.close()
             return
         if self.engine.state is not State.OPEN or (self._pinged and not self._heard and self._reads()):
             self.transport.abort()
@@ -191,6 +200,7 @@ class WebSocketLink(WritingSide):
 
     def _after_answers(self, end: Callable[[T], None], why: T) -> None:
         """Do it in the next turn of the loop: the application may still answer what came before (RFC 6455 §5.5.1)."""
+        self._ending = True
         asyncio.get_running_loop().call_soon(end, why, context=self.service.context)
 
     def _answer_close(self, close: Close) -> None:
@@ -210,15 +220,18 @@ class WebSocketLink(WritingSide):
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
-        self.closing = True
+        self.closing = self._failed = True
         self.watch_writing()
 
     def _check_outbox(self) -> None:
         """Cut a peer that is too far behind: whoever sends without waiting would fill the memory for it."""
         if self.transport.get_write_buffer_size() > self.service.limits.websocket_outbox_octets:
-            self.transport.abort()
             self._tell(CloseCode.ABNORMAL, "the peer did not read")
+            self.transport.abort()
             raise SendAfterClose("the peer did not read what was sent to it, and was cut (websocket_outbox_octets)")
+
+    def _leave(self) -> None:
+        self.service.forget(self)
 
     def _tell(self, code: int, reason: str) -> None:
         if not self._told:

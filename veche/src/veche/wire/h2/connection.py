@@ -387,7 +387,7 @@ class Http2Engine(SendingSide):
         if not (content or ended):
             self._idle_frame()
         stream.received_octets += len(content)
-        if stream.received_octets > self.limits.body_octets >= 0:
+        if stream.received_octets > self.limits.body_octets >= 0 and not stream.is_tunnel:
             self._credit_connection(octets)
             stream.body_refused(RequestRefused(413, f"the body is larger than {self.limits.body_octets} octets"))
             return

@@ -63,6 +63,7 @@ class Stream:
     end_waits = False  # END_STREAM goes with the last of `unsent`
     trailer_block: bytes | None = None  # comes after `unsent`, with END_STREAM
     in_turn = False  # it stands in the queue of those who may send
+    is_tunnel = False  # what comes is no body, and may be as long as it likes (RFC 8441)
     expected_octets = -1  # content-length of the request
     received_octets = 0
     credit_due = 0  # octets that were taken, and not yet said in a WINDOW_UPDATE
