@@ -75,7 +75,9 @@ class Environs:
         environ = known[2].copy()
         line = head.line
         environ["REQUEST_METHOD"] = line.method
-        environ["PATH_INFO"] = line.path.decode("latin-1")
+        path = line.path.decode("latin-1")
+        # OPTIONS * is about the server, and PEP 3333 has no way to say so: PATH_INFO begins with "/". RAW_URI tells.
+        environ["PATH_INFO"] = path if path != "*" else "/"
         environ["QUERY_STRING"] = line.query.decode("latin-1")
         environ["RAW_URI"] = line.target.decode("latin-1")
         environ["SERVER_PROTOCOL"] = f"HTTP/{line.version}"
