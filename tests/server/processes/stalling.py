@@ -27,6 +27,13 @@ async def waits() -> None:
     await asyncio.sleep(3600)
 
 
+async def eats() -> None:
+    eaten = []
+    while True:
+        eaten.append(bytearray(b"x" * (2 << 20)))
+        await asyncio.sleep(0.02)
+
+
 def fault() -> None:
     faulthandler._sigsegv()  # type: ignore[attr-defined]  # what it exists for
 
@@ -35,7 +42,7 @@ BLOCKING = {"/python": python, "/c_without_the_gil": c_without_the_gil, "/c_with
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """/python, /c_without_the_gil, /c_with_the_gil?seconds=; /waits; /fault; all else is answered."""
+    """/python, /c_without_the_gil, /c_with_the_gil?seconds=; /waits; /fault; /eats; all else is answered."""
     assert scope["type"] == "http"
     parameters = dict(parse_qsl(scope["query_string"].decode()))
     if scope["path"] in BLOCKING:
@@ -44,5 +51,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await waits()
     elif scope["path"] == "/fault":
         fault()
+    elif scope["path"] == "/eats":
+        await eats()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
