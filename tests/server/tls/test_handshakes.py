@@ -273,9 +273,8 @@ def test_changed_certificates_are_taken_up_and_old_connections_stay(
     certificate, key = authority.issue("localhost", "first.example")
     fresh, fresh_key = authority.issue("localhost", "second.example", file="fresh")
     settings = pairs((certificate, key))
-    quick = {"linger_seconds": 0.1}  # the tick, and with it the look at the files, is half of the shortest deadline
-    with (
-        serve(Told(), manner=TLS, plain_asyncio=plain_asyncio, **quick, **settings) as served,
+    with (  # the tick, and with it the look at the files, is half of the shortest deadline
+        serve(Told(), manner=TLS, plain_asyncio=plain_asyncio, linger_seconds=0.1, **settings) as served,
         shake(served, authority.client()) as old,
     ):
         assert ask(old)[0] == 200

@@ -17,7 +17,7 @@ from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, send_early_hin
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
 from veche.server.bridges.starting import StartTask
-from veche.server.scoreboard import Board, Slot
+from veche.server.scoreboard import Board, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
 from veche.server.verdicts.witness import Witness
 from veche.wire.h1 import RequestHead
@@ -72,7 +72,7 @@ class AsgiBridge:
         self.board = board
         self.witness = witness
         self.body_buffer_octets = body_buffer_octets
-        self.suspended: set[asyncio.Task[None]] = set()  # the loop itself holds Tasks only weakly
+        self.suspended: dict[asyncio.Task[None], AsgiExchange | None] = {}  # the loop itself holds Tasks only weakly
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> "AsgiExchange":
         """Return the exchange for a request."""
@@ -86,6 +86,12 @@ class AsgiBridge:
     def running(self) -> int:
         """How many requests are in the application now."""
         return len(self.suspended)
+
+    def tell_board(self) -> None:
+        """Say what the requests do that last longer than a tick, and how many octets they have moved."""
+        for exchange in self.suspended.values():
+            if exchange is not None:
+                exchange.tell_board()
 
     def cancel_all(self) -> None:
         """Cancel every request that still runs."""
@@ -135,8 +141,22 @@ class AsgiExchange:
             self._finished(task)
         else:
             self.task = task
-            bridge.suspended.add(task)
+            bridge.suspended[task] = self
             task.add_done_callback(self._finished)
+
+    def tell_board(self) -> None:
+        """Say what it does now. Once its response is over the connection speaks of another request."""
+        if self._stage is ENDED or self._gone:
+            return
+        outlet, board = self._outlet, self._bridge.board
+        octets_in, octets_out = outlet.progress()
+        board.count(self._slot, octets_in=octets_in, octets_out=octets_out)
+        if not outlet.writable:
+            board.move(self._slot, Doing.WRITING)
+        elif self._waiters and not self._body_taken:
+            board.move(self._slot, Doing.READING)
+        else:
+            board.move(self._slot, Doing.RUNNING)
 
     def scope(self) -> Scope:
         """Return the connection scope. Applications change it, so nothing in it is shared with another request."""
@@ -300,7 +320,7 @@ class AsgiExchange:
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._bridge.board.leave(self._slot)
         if self.task is not None:
-            self._bridge.suspended.discard(task)
+            self._bridge.suspended.pop(task, None)
         if task.cancelled():
             if not (self._stage is ENDED or self._gone):
                 self._outlet.fail_response(503)

@@ -70,7 +70,7 @@ class AsgiWebSocketExchange:
             self._left()
         else:
             self.task = task
-            bridge.suspended.add(task)
+            bridge.suspended[task] = None
             task.add_done_callback(self._finished)
 
     def scope(self) -> Scope:
@@ -265,7 +265,7 @@ class AsgiWebSocketExchange:
             raise
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._bridge.suspended.discard(task)
+        self._bridge.suspended.pop(task, None)
         self._left()
 
     def _left(self) -> None:

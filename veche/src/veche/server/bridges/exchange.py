@@ -68,6 +68,9 @@ class Outlet(Protocol):
     def accept_websocket(self, exchange: "WebSocketExchange", fields: Iterable[tuple[bytes, bytes]]) -> "SocketOutlet":
         """Answer 101 with these fields; from now on the connection is a WebSocket. Raises ResponseRefused."""
 
+    def progress(self) -> tuple[int, int]:
+        """Return how many octets of the request's body have come, and of the response's body were given to us."""
+
     def want_body(self) -> None:
         """What came of the body is taken, and more is waited for: read the socket, and say 100 Continue if the client
         waits for that. An exchange that does not call this has its client stopped, sooner or later."""
@@ -162,6 +165,9 @@ class Bridge(Protocol):
     @property
     def running(self) -> int:
         """How many requests are in the application now, those included whose response has ended."""
+
+    def tell_board(self) -> None:
+        """Say in the scoreboard how far the requests are that last; called once a tick."""
 
     def cancel_all(self) -> None:
         """Stop what still runs: the deadline of a drain is over."""

@@ -50,6 +50,10 @@ class RedirectBridge:
     def running(self) -> int:
         return self._inner.running
 
+    def tell_board(self) -> None:
+        """The inner one's matter."""
+        self._inner.tell_board()
+
     def cancel_all(self) -> None:
         self._inner.cancel_all()
 

@@ -342,6 +342,10 @@ class Http1Connection(WritingSide):
             link.begin_drain()
         return link
 
+    def progress(self) -> tuple[int, int]:
+        has_body = self.head.content_length or self.head.chunked
+        return self._body_octets if has_body else 0, self.writer.body_octets
+
     def want_body(self) -> None:
         if self._continue_due:
             self._continue_due = False

@@ -259,6 +259,9 @@ class Http2Stream(Stream):
             self.exchange.deadline_passed()
             self.fail_response(504)
 
+    def progress(self) -> tuple[int, int]:
+        return self.received_octets, self.body_octets
+
     def want_body(self) -> None:
         connection = self.connection
         if self.head.expects_continue and not self.received_octets and self.state is StreamState.OPEN:

@@ -300,6 +300,7 @@ class ConnectionServer:
     def _tell_board(self, service: Service) -> None:
         board, cells = self.board, self.board.cells
         board.beat(running=service.bridge.running)
+        service.bridge.tell_board()
         cells[Counter.REQUESTS] = service.requests_served
         cells[Counter.RESIDENT_OCTETS] = resident_octets()
 

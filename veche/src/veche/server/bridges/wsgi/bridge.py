@@ -77,6 +77,13 @@ class WsgiBridge:
         pool = self.pool
         return exchange in pool.running or exchange in pool.lost.values() or exchange in pool.jobs
 
+    def tell_board(self) -> None:
+        """Say how many octets the requests have moved that last longer than a tick."""
+        for exchange in list(self.pool.running):  # threads change it meanwhile
+            if isinstance(exchange, ThreadExchange) and not exchange.over:
+                octets_in, octets_out = exchange.outlet.progress()
+                self.board.count(exchange.slot, octets_in=octets_in, octets_out=octets_out)
+
     def cancel_all(self) -> None:
         """Answer 503 for what still runs: a thread cannot be stopped, but what it sends from now on goes nowhere."""
         pool = self.pool
