@@ -1,6 +1,8 @@
 """Addresses as operators write them, and sockets that listen there or say why not."""
 
+import grp
 import os
+import pwd
 import socket
 import stat
 import sys
@@ -13,6 +15,7 @@ from veche.server.manner import Manner
 from veche.server.processes.addresses import (
     Address,
     InheritedDescriptor,
+    SystemdSockets,
     TCPAddress,
     UnixAddress,
     parse_address,
@@ -30,6 +33,9 @@ from veche.server.processes.listener import close_all, listen_all
         ("unix:/run/site.sock", UnixAddress("/run/site.sock")),
         ("unix:site.sock", UnixAddress("site.sock")),
         ("fd://3", InheritedDescriptor(3)),
+        ("systemd:", SystemdSockets("")),
+        ("systemd:web", SystemdSockets("web")),
+        ("systemd:80", TCPAddress("systemd", 80)),
     ],
 )
 def test_every_way_to_write_an_address_is_understood(text: str, address: Address) -> None:
@@ -50,6 +56,7 @@ def test_every_way_to_write_an_address_is_understood(text: str, address: Address
         ("proxy+unix:/run/s", UnixAddress("/run/s"), Manner(proxy=True)),
         ("https+fd://3", InheritedDescriptor(3), Manner(tls=True)),
         ("fd://3", InheritedDescriptor(3), Manner()),
+        ("https+systemd:web", SystemdSockets("web"), Manner(tls=True)),
         ("https:8000", TCPAddress("https", 8000), Manner()),
     ],
 )
@@ -126,6 +133,24 @@ def test_a_unix_socket_has_the_permissions_of_the_setting_and_is_removed_at_the_
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     listener.close()
     assert not path.exists()
+
+
+def test_a_unix_socket_has_the_owner_of_the_setting(tmp_path: Path) -> None:
+    path, group = tmp_path / "site.sock", grp.getgrgid(os.getgroups()[0] if os.getgroups() else os.getgid())
+    (listener,) = listen_all([f"unix:{path}"], backlog=8, permissions=0o660, owner=f":{group.gr_name}")
+    assert path.stat().st_gid == group.gr_gid
+    listener.close()
+    with pytest.raises(AddressError, match=r"no-such-account.*--socket-owner"):
+        listen_all([f"unix:{path}"], backlog=8, permissions=0o660, owner="no-such-account")
+    assert not path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_gives_a_unix_socket_away(tmp_path: Path) -> None:
+    path = tmp_path / "site.sock"
+    (listener,) = listen_all([f"unix:{path}"], backlog=8, permissions=0o600, owner="nobody")
+    assert path.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+    listener.close()
 
 
 def test_the_socket_of_a_server_that_died_is_replaced(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Addresses as an operator writes them: HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N, and https:// before any of them.
+"""Addresses as an operator writes them: HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N, systemd:NAME, with or without https.
 
 One job: from text to a value, and back to what can be clicked on or curled.
 Must not know: sockets.
@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from veche.server.errors import AddressError
 from veche.server.manner import PLAIN, Manner
 
-WAYS: Final = "write HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N; with TLS https://HOST:PORT, https+unix:PATH"
+WAYS: Final = "write HOST:PORT, [IPv6]:PORT, unix:PATH, fd://N or systemd:; with TLS https://HOST:PORT, https+unix:PATH"
 
 EVERYWHERE: Final = "*"
 
@@ -56,17 +56,27 @@ class InheritedDescriptor:
         return f"fd://{self.number}"
 
 
-Address: TypeAlias = TCPAddress | UnixAddress | InheritedDescriptor
+@dataclass(frozen=True, slots=True)
+class SystemdSockets:
+    """The sockets of systemd's socket unit with this name; "" is all that it has handed down."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"systemd:{self.name}"
+
+
+Address: TypeAlias = TCPAddress | UnixAddress | InheritedDescriptor | SystemdSockets
 
 
 def parse_bind(text: str) -> tuple[Address, Manner]:
     """The address that `text` names, and what a connection to it begins with: [proxy+][http|https]://ADDRESS.
 
-    Before unix: and fd: the words are joined to them: https+unix:PATH. Raises AddressError.
+    Before unix:, fd: and systemd: the words are joined to them: https+unix:PATH. Raises AddressError.
     """
     words, colon, rest = text.partition(":")
     before, _, last = words.rpartition("+")
-    if before and last in ("unix", "fd"):
+    if before and last in ("unix", "fd", "systemd"):
         words, address = before, f"{last}:{rest}"
     elif colon and rest.startswith("//") and words != "fd":
         address = rest[2:]
@@ -88,6 +98,8 @@ def parse_address(text: str) -> Address:
         if not rest:
             raise AddressError(f"bind address {text!r} names no path; {WAYS}")
         return UnixAddress(rest)
+    if scheme == "systemd" and not rest.isdecimal():  # a host may have that name
+        return SystemdSockets(rest)
     if scheme == "fd":
         number = rest.removeprefix("//")
         if not (number.isascii() and number.isdecimal()):

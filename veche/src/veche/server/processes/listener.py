@@ -6,7 +6,9 @@ Must not know: processes, what is served.
 """
 
 import errno
+import grp
 import os
+import pwd
 import socket
 import stat
 from collections.abc import Iterable, Sequence
@@ -19,6 +21,7 @@ from veche.server.processes.addresses import (
     EVERYWHERE,
     Address,
     InheritedDescriptor,
+    SystemdSockets,
     TCPAddress,
     UnixAddress,
     parse_bind,
@@ -51,15 +54,15 @@ class Listener:
                     os.unlink(self.address.path)
 
 
-def listen_all(binds: Iterable[str], *, backlog: int, permissions: int) -> tuple[Listener, ...]:
+def listen_all(binds: Iterable[str], *, backlog: int, permissions: int, owner: str = "") -> tuple[Listener, ...]:
     """Listen on every address; on none when one of them cannot be.
 
-    permissions: mode of unix: sockets. Raises AddressError.
+    permissions, owner: mode of unix: sockets, and USER, USER:GROUP or :GROUP. Raises AddressError.
     """
     listeners: list[Listener] = []
     try:
         for address, manner in [parse_bind(text) for text in binds]:
-            opened = _listen(address, backlog=backlog, permissions=permissions)
+            opened = _listen(address, backlog=backlog, permissions=permissions, owner=owner)
             listeners.extend(replace(listener, manner=manner) for listener in opened)
     except BaseException:
         close_all(listeners)
@@ -72,14 +75,16 @@ def close_all(listeners: Sequence[Listener]) -> None:
         listener.close()
 
 
-def _listen(address: Address, *, backlog: int, permissions: int) -> list[Listener]:
+def _listen(address: Address, *, backlog: int, permissions: int, owner: str) -> list[Listener]:
     match address:
         case TCPAddress():
             return _listen_tcp(address, backlog)
         case UnixAddress():
-            return [_listen_unix(address, backlog, permissions)]
+            return [_listen_unix(address, backlog, permissions, owner)]
         case InheritedDescriptor():
             return [_take_over(address, backlog)]
+        case SystemdSockets():
+            return _take_over_all(address, backlog)
 
 
 def _listen_tcp(address: TCPAddress, backlog: int) -> list[Listener]:
@@ -155,7 +160,7 @@ def _who_holds(port: int) -> str:
     return f". See who holds it with `ss -ltnp 'sport = :{port}'` (macOS: `lsof -i :{port}`)"
 
 
-def _listen_unix(address: UnixAddress, backlog: int, permissions: int) -> Listener:
+def _listen_unix(address: UnixAddress, backlog: int, permissions: int, owner: str) -> Listener:
     _remove_stale(address)
     unbound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # Created closed and then opened: between bind and chmod nobody with fewer rights may connect.
@@ -170,10 +175,32 @@ def _listen_unix(address: UnixAddress, backlog: int, permissions: int) -> Listen
         ) from error
     finally:
         os.umask(umask)
-    os.chmod(address.path, permissions)
-    unbound.listen(backlog)
+    try:
+        if owner:
+            _give_to(address, owner)
+        os.chmod(address.path, permissions)  # last: whoever may connect, may connect to the right owner's socket
+        unbound.listen(backlog)
+    except BaseException:
+        unbound.close()
+        os.unlink(address.path)
+        raise
     unbound.settimeout(0)
     return Listener(unbound, address, unix_inode=os.stat(address.path).st_ino)
+
+
+def _give_to(address: UnixAddress, owner: str) -> None:
+    user, _, group = owner.partition(":")
+    try:
+        user_id = pwd.getpwnam(user).pw_uid if user else -1
+        group_id = grp.getgrnam(group).gr_gid if group else -1
+        os.chown(address.path, user_id, group_id)
+    except KeyError as error:
+        raise AddressError(f"cannot listen on {address}: {error.args[0]}; see --socket-owner {owner!r}") from error
+    except OSError as error:
+        raise AddressError(
+            f"cannot listen on {address}: it cannot be given to {owner!r} ({(error.strerror or '').lower()}); "
+            "only root gives files away, and only members give them to a group"
+        ) from error
 
 
 def _remove_stale(address: UnixAddress) -> None:
@@ -203,6 +230,19 @@ def _remove_stale(address: UnixAddress) -> None:
         f"cannot listen on {address}: address in use; another program listens there. "
         f"See who holds it with `ss -lxp | grep {address.path}`, and stop it, or choose another path"
     )
+
+
+def _take_over_all(address: SystemdSockets, backlog: int) -> list[Listener]:
+    from veche.server.processes.systemd import systemd_descriptors
+
+    listeners: list[Listener] = []
+    try:
+        for descriptor in systemd_descriptors(address.name):
+            listeners.append(_take_over(InheritedDescriptor(descriptor), backlog))
+    except AddressError:
+        close_all(listeners)
+        raise
+    return listeners
 
 
 def _take_over(address: InheritedDescriptor, backlog: int) -> Listener:

@@ -37,7 +37,16 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
-    listeners = listen_all(settings.bind, backlog=settings.backlog, permissions=int(settings.socket_permissions, 8))
+    listeners = listen_all(
+        settings.bind,
+        backlog=settings.backlog,
+        permissions=int(settings.socket_permissions, 8),
+        owner=settings.socket_owner,
+    )
+    if any("systemd:" in text for text in settings.bind):
+        from veche.server.processes.systemd import forget_descriptors
+
+        forget_descriptors()
     return Master(application, settings, listeners, logger, on_ready=on_ready).run()
 
 
