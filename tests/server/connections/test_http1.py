@@ -11,7 +11,6 @@ from fixtures.requests import get, post
 from fixtures.serving import Peer, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
-from veche.server.manner import PLAIN
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -362,9 +361,9 @@ def test_a_unix_socket_is_served(tmp_path: Any) -> None:
         listener.listen()
 
         async def add() -> None:
-            await served.server.close_doors()
-            served.server._listeners.append((listener, PLAIN))
-            await served.server.open_doors()
+            served.server.close_doors()
+            served.server.add_listener(listener)
+            served.server.open_doors()
 
         served.submit(add()).result(5)
         with Peer(path, socket.AF_UNIX) as peer:

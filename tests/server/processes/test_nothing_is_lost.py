@@ -44,10 +44,11 @@ def gone(pids: Iterable[int]) -> bool:
 
 
 def wait_for_generation(server: ServerProcess, load: CountedLoad, before: list[int], count: int = 2) -> None:
-    """Return when none of those before is left, and their `count` successors serve."""
+    """Return when none of those before is left, and their `count` successors have all answered."""
     wait_until(lambda: gone(before), what="the old workers gone", seconds=60)
     wait_until(lambda: len(server.worker_pids()) == count, what=f"{count} workers", seconds=60)
-    more(load, 100)
+    newcomers = {str(pid) for pid in server.worker_pids()}
+    wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
 
 
 def test_hup_loses_nothing(tmp_path: Path) -> None:

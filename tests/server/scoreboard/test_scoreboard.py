@@ -92,12 +92,15 @@ def test_a_beat_says_how_long_ago_the_loop_turned() -> None:
 
 def test_a_worker_sees_the_connections_of_others_whose_doors_are_open() -> None:
     scoreboard = Scoreboard()
-    (_, own), (_, open_one), (_, shut_one) = (seat(scoreboard) for _ in range(3))
+    (_, own), (its_place, open_one), (shut_place, shut_one) = (seat(scoreboard) for _ in range(3))
+    its_place.occupy(11)
+    shut_place.occupy(12)
     own.connections(1)
     own.accepting(accepts=True)
     open_one.connections(2)
     open_one.accepting(accepts=True)
     shut_one.connections(3)
+    own.beat(running=0)
     assert own.connections_of_accepting() == [2]
 
 

@@ -1,10 +1,10 @@
 """What happens between accept and the first protocol, for listeners that are not plain.
 
-One job: accept, read a PROXY header, shake hands, all within a deadline; then hand over to the protocol agreed on.
+One job: read a PROXY header, shake hands, all within a deadline; then hand over to the protocol agreed on.
 Must not know: what certificates are made of, what the protocols say.
 
-A plain listener never comes here: it is `create_server(Http1Connection)`. Here a connection is accepted as a socket and
-becomes a transport later, so that nothing has been read from it that belongs to somebody else.
+A connection to a plain listener never comes here. Here an accepted socket becomes a transport later, so that nothing
+has been read from it that belongs to somebody else.
 """
 
 import asyncio
@@ -25,8 +25,6 @@ from veche.server.settings.tls import TlsSettings
 from veche.server.tls import TlsStore, describe
 from veche.wire.proxy import BadProxyHeader, ProxyHeaderReader
 
-ACCEPTS_PER_TURN: Final = 64
-ACCEPT_AGAIN_SECONDS: Final = 1.0
 PROTOCOLS: Final = ("h2", "http/1.1")  # in our order of preference
 HEADER_OCTETS: Final = 4096
 REMEMBERED_STRANGERS: Final = 64
@@ -63,52 +61,10 @@ class Entrance:
             )
         return False
 
-    def open_door(self, listener: socket.socket, manner: Manner) -> "Door":
-        """Accept from now on until the door is closed; the listener stays open then."""
-        return Door(self, listener, manner)
-
     def welcome(self, connected: socket.socket, manner: Manner) -> None:
         """Begin with one connection that was accepted."""
         self.admit()
-        connected.settimeout(0)
         Guest(self, connected, manner).begin()
-
-
-class Door:
-    """Accept on one listener."""
-
-    def __init__(self, entrance: Entrance, listener: socket.socket, manner: Manner) -> None:
-        self._entrance = entrance
-        self._listener = listener
-        self._manner = manner
-        self._loop = asyncio.get_running_loop()
-        listener.settimeout(0)
-        self._again: asyncio.TimerHandle | None = None
-        self._loop.add_reader(listener, self._accept)
-
-    def close(self) -> None:
-        """Accept no more; who comes waits in the kernel."""
-        self._loop.remove_reader(self._listener)
-        if self._again is not None:
-            self._again.cancel()
-
-    def _accept(self) -> None:
-        for _ in range(ACCEPTS_PER_TURN):
-            try:
-                connected, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever
-                self._entrance.service.reporter.log_message(
-                    f"cannot accept connections now: {error.strerror}; raise the limit of open files (ulimit -n)",
-                    level=Level.ERROR,
-                )
-                self._loop.remove_reader(self._listener)
-                self._again = self._loop.call_later(
-                    ACCEPT_AGAIN_SECONDS, self._loop.add_reader, self._listener, self._accept
-                )
-                return
-            self._entrance.welcome(connected, self._manner)
 
 
 class Guest(asyncio.Protocol):

@@ -7,9 +7,9 @@ Must not know: what the octets mean, who made the listening sockets, how the app
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, cast
 
 from veche.asgi import ASGIApplication, WSGIApplication
 from veche.log import Level
@@ -18,6 +18,7 @@ from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.bridges.redirect import RedirectBridge
 from veche.server.connections.clock import Clock
 from veche.server.connections.descriptors import room_for_connections
+from veche.server.connections.doors import Doors
 from veche.server.connections.entrance import PROTOCOLS, Entrance
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
@@ -38,12 +39,6 @@ from veche.server.verdicts.witness import Witness
 LONGEST_TICK_SECONDS: Final = 1.0
 IDLE_GRACE_SECONDS: Final = 0.5
 CANCEL_SECONDS: Final = 0.1
-
-
-class Door(Protocol):
-    """What accepts on a listener."""
-
-    def close(self) -> None: ...
 
 
 class ConnectionServer:
@@ -72,11 +67,11 @@ class ConnectionServer:
         self.logger = logger
         self.board = board or private_board()
         self._listeners: list[tuple[socket.socket, Manner]] = []
-        self._doors: list[Door] = []
+        self._doors: Doors | None = None
+        self._start_joining: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
+        self._joining: set[asyncio.Task[None]] = set()  # the loop holds Tasks only weakly
         self._connection_limit = settings.connection_limit
         self.witness = Witness(self.board, tell or self._log_incident)
-        self._doors_change = asyncio.Lock()
-        self._opening: asyncio.Task[None] | None = None  # the loop holds Tasks only weakly
         self._lifespan: Lifespan | None = None
         self._service: Service | None = None
         self._tls: TlsStore | None = None
@@ -113,8 +108,8 @@ class ConnectionServer:
                 level=Level.WARNING,
             )
         forwarding = Forwarding(self.settings)
-        self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
-        if any(manner.tls for _, manner in self._listeners):
+        listeners = self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
+        if any(manner.tls for _, manner in listeners):
             self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
         bridge = self._in_front(await self._open_bridge(loop), loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
@@ -125,11 +120,23 @@ class ConnectionServer:
         self._service = Service(
             bridge, self.settings, clock, self.logger, requests, board=self.board, forwarding=forwarding
         )
-        if any(manner != PLAIN for _, manner in self._listeners):
+        if any(manner != PLAIN for _, manner in listeners):
             self._entrance = Entrance(self._service, self.settings, self._tls, self._count_in)
         clock.start()
         self.board.beat(running=0)
-        await self.open_doors()
+        self._start_joining = task_starter(loop)
+        self._doors = Doors(self.board, room=self._room, loop=loop, reporter=self.logger)
+        for listener, manner in listeners:
+            self.add_listener(listener, manner)
+        self.open_doors()
+
+    def add_listener(self, listener: socket.socket, manner: Manner = PLAIN) -> None:
+        """Accept on this socket, too, from the next opening of the doors on."""
+        assert self._doors is not None
+        if self._entrance is None or manner == PLAIN:
+            self._doors.add(listener, self._join)
+        else:
+            self._doors.add(listener, partial(self._entrance.welcome, manner=manner))
 
     async def drain(self, deadline_seconds: float) -> None:
         """Stop accepting, finish what runs, close everything, run the application's shut-down.
@@ -142,8 +149,11 @@ class ConnectionServer:
         service = self._service
         assert service is not None
         service.draining = True
-        await self.close_doors()
-        await self._take_in_the_last()
+        if self._doors is not None:
+            self._start_joining = asyncio.get_running_loop().create_task  # we are inside a Task's step here
+            self._doors.close_for_ever()
+        if self._joining:
+            await asyncio.wait(self._joining)
         for connection in list(service.connections):
             connection.begin_drain()
         grace_seconds = min(IDLE_GRACE_SECONDS, deadline_seconds / 4)
@@ -170,76 +180,47 @@ class ConnectionServer:
             if failure is not None:
                 self.logger.log_message("the application failed to shut down", level=Level.ERROR, reason=failure)
 
-    async def close_doors(self) -> None:
+    def close_doors(self) -> None:
         """Stop accepting; new connections wait in the kernel's queue, where other workers may take them."""
-        async with self._doors_change:
-            self._shut()
+        assert self._doors is not None
+        self._doors.close()
 
-    async def _take_in_the_last(self) -> None:
-        """Accept whoever stands in the kernel's queue and close the listeners: closing alone would reset them."""
-        loop = asyncio.get_running_loop()
-        for listener, manner in self._listeners:
-            last: list[socket.socket] = []
-            with suppress(OSError):  # BlockingIOError: nobody is left
-                while True:
-                    last.append(listener.accept()[0])
-            listener.close()
-            for connection in last:
-                if self._entrance is not None and manner != PLAIN:
-                    self._entrance.welcome(connection, manner)
-                    continue
-                await loop.connect_accepted_socket(self._admit, connection)
-        self._listeners.clear()
-        for _ in range(2):
-            await asyncio.sleep(0)  # who was accepted in this very turn becomes a connection in the next
+    def open_doors(self) -> None:
+        """Accept, or accept again, unless the worker is full or drains."""
+        assert self._doors is not None
+        if self._service is not None and not self._service.draining:
+            self._doors.open()
 
-    async def open_doors(self) -> None:
-        """Accept, or accept again."""
+    def _room(self) -> int:
+        return self._connection_limit - self._service.admitted if self._service else 0
+
+    def _join(self, accepted: socket.socket) -> None:
+        """Make a connection of a socket that a plain door has accepted."""
+        self._count_in()
+        assert self._start_joining is not None
+        task = self._start_joining(self._connect(accepted))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def _connect(self, accepted: socket.socket) -> None:
         service = self._service
         assert service is not None
-        loop = asyncio.get_running_loop()
-        async with self._doors_change:
-            if self._doors or service.draining or service.admitted >= self._connection_limit:
-                return
-            for listener, manner in self._listeners:
-                if self._entrance is not None and manner != PLAIN:
-                    self._doors.append(self._entrance.open_door(listener, manner))
-                    continue
-                # A duplicate, because a door closes its socket and the listener must stay.
-                door = listener.dup()
-                create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
-                self._doors.append(await create(self._admit, sock=door, backlog=self.settings.backlog))
-            self.board.accepting(accepts=True)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: as_protocol(Http1Connection(service)), accepted
+            )
+        except OSError:  # it was reset meanwhile
+            accepted.close()
 
-    def _admit(self) -> asyncio.BaseProtocol:
-        """Return the protocol of a connection that has just been accepted."""
-        return as_protocol(Http1Connection(self._count_in()))
-
-    def _count_in(self) -> Service:
+    def _count_in(self) -> None:
         """Count a connection that has just been accepted; shut the doors behind the last one."""
         service = self._service
         assert service is not None
         service.admitted += 1
         self.board.connections(service.admitted)
         if service.admitted >= self._connection_limit and service.when_room is None:
-            # In the next turn of the loop: uvloop is accepting just now. What it accepts until then is served, too.
-            asyncio.get_running_loop().call_soon(self._shut_if_full)
-            service.when_room = self._reopen
-        return service
-
-    def _shut_if_full(self) -> None:
-        service = self._service
-        if service is not None and service.when_room is not None:
-            self._shut()
-
-    def _shut(self) -> None:
-        for door in self._doors:
-            door.close()
-        self._doors.clear()
-        self.board.accepting(accepts=False)
-
-    def _reopen(self) -> None:
-        self._opening = asyncio.get_running_loop().create_task(self.open_doors())
+            self.close_doors()
+            service.when_room = self.open_doors
 
     async def _open_bridge(self, loop: asyncio.AbstractEventLoop) -> Bridge:
         if self.interface is Interface.WSGI:
@@ -309,10 +290,11 @@ class ConnectionServer:
         assert service is not None
         now = service.clock.now
         self._tell_board(service)
-        service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
+        if not self._joining:
+            service.admitted = len(service.connections)  # one that failed while it was accepted was never lost
         if service.when_room is not None and service.admitted < self._connection_limit:
             service.when_room = None
-            self._reopen()
+            self.open_doors()
         due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
         for connection in due:
             connection.deadline_passed(now)

@@ -65,6 +65,7 @@ class Board:
         self._free: list[Slot] = []
         self._used = 0
         self._entering = RUNNING
+        self._others: list[int] = []  # rows
         self.renew()
 
     def renew(self) -> None:
@@ -121,6 +122,7 @@ class Board:
         self.renew()
         self._overview[self._row + Row.BEAT_NANOSECONDS] = time.monotonic_ns()
         self._overview[self._row + Row.RUNNING] = running
+        self._look_around()
 
     def connections(self, count: int) -> None:
         """Note how many connections are open now: the other workers look at it."""
@@ -128,6 +130,11 @@ class Board:
         if count > self._overview[cell]:
             self.cells[Counter.CONNECTIONS] += 1  # one has come
         self._overview[cell] = count
+
+    @property
+    def connections_now(self) -> int:
+        """What connections() was told last."""
+        return self._overview[self._row + Row.CONNECTIONS]
 
     def accepting(self, *, accepts: bool) -> None:
         """Note whether the doors are open."""
@@ -137,11 +144,14 @@ class Board:
         self._overview[cell] = accepts
 
     def connections_of_accepting(self) -> list[int]:
-        """How many connections each other worker has whose doors are open."""
-        view = self._overview
-        counts, doors = view[Row.CONNECTIONS :: ROW_CELLS].tolist(), view[Row.ACCEPTING :: ROW_CELLS].tolist()
-        own = self._row // ROW_CELLS
-        return [count for place, count in enumerate(counts) if doors[place] and place != own]
+        """How many connections each other worker has whose doors are open; a new one is seen at the next beat."""
+        view, doors, counts = self._overview, Row.ACCEPTING, Row.CONNECTIONS
+        return [view[row + counts] for row in self._others if view[row + doors]]
+
+    def _look_around(self) -> None:
+        """Note which places other workers have: reading all of them for each connection would cost 30 us."""
+        workers = enumerate(self._overview[Row.PID :: ROW_CELLS].tolist())
+        self._others = [place * ROW_CELLS for place, pid in workers if pid and place * ROW_CELLS != self._row]
 
 
 def open_board(descriptor: int, place: int) -> Board:
