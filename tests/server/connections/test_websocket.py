@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
 import zlib
@@ -403,6 +404,26 @@ def test_a_broken_frame_is_answered_with_its_code(frames: bytes, code: int) -> N
         assert answer.startswith(b"\x81\x02ok\x88")  # what came before the fault is answered
         assert int.from_bytes(answer[6:8], "big") == code
         wait_for(lambda: echo.ends and echo.ends[0][0] == code)
+
+
+def test_a_peer_that_broke_the_protocol_and_stays_is_cut() -> None:  # §7.1.7
+    with serve(Echo(), linger_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        peer.send(b"\x81\x02hi")
+        assert peer.read_to_end().startswith(b"\x88")  # half-closed: we still listen
+        wait_for(lambda: served.server.open_connections == 0)
+
+
+def test_a_close_with_the_end_of_tcp_behind_it_is_a_close() -> None:  # §7.1.5
+    echo = Echo()
+    with serve(echo) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        peer.send(b"\x81\x82\x00\x00\x00\x00hi\x88\x82\x00\x00\x00\x00\x0f\xa1")
+        peer.socket.shutdown(socket.SHUT_WR)
+        assert peer.read_to_end() == b"\x81\x02hi\x88\x02\x0f\xa1"
+        wait_for(lambda: echo.ends == [(4001, "")])
 
 
 def test_what_is_sent_after_the_end_is_an_os_error_and_no_log_entry() -> None:  # ASGI 2.4

@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from fixtures.browser import Browsing
+from fixtures.certificates import Authority
 from fixtures.serving import serve
 from veche.asgi import Receive, Scope, Send
+from veche.server.manner import Manner
 
 LONG = "Добрый день, " * 20_000
 
@@ -62,6 +66,30 @@ TALK = """async ([url, messages]) => {
     const end = await ended;
     return [answers, socket.extensions, socket.protocol, end.code, end.reason, end.wasClean];
 }"""
+
+
+@pytest.mark.browser
+def test_chromium_opens_its_sockets_on_the_pages_own_http_2_connection(browsing: Browsing, tmp_path: Path) -> None:
+    # RFC 8441 §5: over TLS a browser speaks HTTP/2, and tunnels its sockets once it has seen our SETTINGS.
+    seen: list[tuple[str, str, Any]] = []
+
+    async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            seen.append((scope["type"], scope["http_version"], scope["client"]))
+        await room(scope, receive, send)
+
+    certificate, key = Authority(tmp_path).issue("localhost")
+    with serve(noted, manner=Manner(tls=True), tls_certificate=(certificate,), tls_key=(key,)) as served:
+        url = f"https://localhost:{served.address[1]}"
+        page = browsing.page(url, ignore_https_errors=True)
+        messages = ["hello", LONG, ""]
+        for _ in range(2):
+            said = page.evaluate(TALK, [url.replace("https:", "wss:"), messages])
+            assert said == [messages, said[1], "echo", 4001, "пока", True]
+            assert said[1].startswith("permessage-deflate")
+        browsing.close()
+        assert [one for one in seen if one[0] == "websocket"] == [("websocket", "2", seen[0][2])] * 2
+        assert served.log.entries == []
 
 
 @pytest.mark.browser

@@ -92,6 +92,15 @@ def test_a_close_frame_of_the_peer_is_answered_and_ends_the_connection() -> None
     assert [*states, accepted.state] == [State.CLOSE_RECEIVED, State.CLOSED]
 
 
+def test_an_answer_may_be_sent_between_the_peers_close_and_ours() -> None:  # §5.5.1
+    accepted = connection()
+    accepted.receive(b"\x88\x80\x00\x00\x00\x00")
+    assert accepted.text("hi") == b"\x81\x02hi"
+    accepted.close()
+    with pytest.raises(SendAfterClose):
+        accepted.text("more")
+
+
 def test_a_reason_is_cut_at_a_character() -> None:  # §5.5: at most 125 octets
     payload = close_payload(1000, "я" * 100)
     assert len(payload) <= 125

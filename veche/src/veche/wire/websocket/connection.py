@@ -57,13 +57,13 @@ class WebSocketConnection:
     def text(self, text: str) -> bytes:
         """Return the frame of a text message. Raises UnicodeEncodeError for lone surrogates."""
         if self.state is not OPEN:
-            raise _closing()
+            self._refuse_after_close()
         return self._maker.text(text)
 
     def binary(self, octets: bytes) -> bytes:
         """Return the frame of a binary message."""
         if self.state is not OPEN:
-            raise _closing()
+            self._refuse_after_close()
         return self._maker.binary(octets)
 
     def ping(self, payload: bytes = b"") -> bytes:
@@ -84,12 +84,13 @@ class WebSocketConnection:
 
     def _control(self, opcode: Opcode, payload: bytes) -> bytes:
         if self.state is not OPEN:
-            raise _closing()
+            self._refuse_after_close()
         return encode_frame(opcode, payload)
+
+    def _refuse_after_close(self) -> None:
+        # Between the peer's Close and ours, what answers earlier messages may still be sent (§5.5.1).
+        if self.state is not State.CLOSE_RECEIVED:
+            raise SendAfterClose("the WebSocket is closing; expected no more messages after close()")
 
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state].get(event, self.state)
-
-
-def _closing() -> SendAfterClose:
-    return SendAfterClose("the WebSocket is closing; expected no more messages after close()")
