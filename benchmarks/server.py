@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import http1, memory, websocket
+from benchmarks import files, http1, memory, websocket
 from benchmarks.contest import Contest, DidNotStart, hold
 from benchmarks.report import as_json, machine_lines, table
 
 BENCHMARK = "server"
-CONTESTS: Sequence[Contest] = (*http1.CONTESTS, *websocket.CONTESTS)
+CONTESTS: Sequence[Contest] = (*http1.CONTESTS, *files.CONTESTS, *websocket.CONTESTS)
 OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"memory": memory.measure}
 
 
