@@ -1,6 +1,7 @@
 """Under load, whatever restarts: every request of which an octet reached us is answered, counted on both sides."""
 
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -97,3 +98,34 @@ def test_kill_9_loses_only_what_that_worker_had_accepted(tmp_path: Path) -> None
     assert set(load.answered) | set(load.lost) == load.sent
     assert max(counted.values()) == max(load.answered.values()) == 1
     assert set(load.answered) <= set(counted)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--recycle-requests", "400"), r"it has taken \d+ requests"),
+        (("--recycle-seconds", "1.5"), r"it has served for \d s"),
+        (("--recycle-rss-octets", "1000"), r"it holds \d+ MiB of memory"),
+    ],
+)
+def test_recycling_loses_nothing_and_replaces_one_worker_at_a_time(
+    tmp_path: Path, options: tuple[str, ...], reason: str
+) -> None:
+    with loaded(tmp_path, *options, "--recycle-jitter", "1") as (server, load, executed):
+        before = server.worker_pids()
+        most = 0
+
+        def all_new() -> bool:
+            nonlocal most
+            most = max(most, len(ready_and_not_leaving(server.log_text())))
+            return gone(before)
+
+        wait_until(all_new, what="two workers recycled", seconds=60)
+    load.assert_nothing_lost(executed)
+    assert re.search(rf"worker \d+ \(pid {before[0]}\) is replaced: {reason}", server.log_text())
+    assert most <= 3  # never two newcomers at once
+
+
+def ready_and_not_leaving(log: str) -> set[str]:
+    ready = set(re.findall(r"worker (\d+) \(pid \d+\) is ready", log))
+    return ready - set(re.findall(r"worker (\d+) \(pid \d+\) is replaced", log)[:-1])

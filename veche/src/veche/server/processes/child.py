@@ -24,6 +24,7 @@ from veche.server.processes.orders import (
     ReportReader,
     Saw,
     TaskStacks,
+    WornOut,
     line,
 )
 from veche.server.processes.stacks_file import StacksFile
@@ -94,6 +95,7 @@ class Child:
         self.doomed_at: float | None = None  # when it is killed: it has been asked for its stacks
         self.stacks = stacks
         self.task_stacks = ""
+        self.worn_out = ""  # why it asks to be replaced
         self.incidents: list[Incident] = []
         self.verdict: Verdict | None = None  # once it has ended in a way nobody asked for
         self._reader = ReportReader()
@@ -126,6 +128,8 @@ class Child:
                 self.failure = report
             case Saw(incident):
                 self.incidents.append(incident)
+            case WornOut(reason):
+                self.worn_out = reason
             case TaskStacks(text):
                 self.task_stacks = text
                 self._hasten(now)

@@ -34,6 +34,7 @@ class Crew:
 
     ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words; its
     `verdict` has more of them. saw(verdict): something went wrong in a worker that serves on.
+    worn_out(child): it serves on, and asks to be replaced.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Crew:
         ready: ReadyCallback,
         ended: EndedCallback,
         saw: SawCallback,
+        worn_out: ReadyCallback,
     ) -> None:
         self._selector = selector
         self._application = application
@@ -54,6 +56,7 @@ class Crew:
         self._ready = ready
         self._ended = ended
         self._saw = saw
+        self._worn_out = worn_out
         self._coroner = Coroner()
         self._last_number = 0
         self.started = 0
@@ -127,6 +130,9 @@ class Crew:
             self._saw(self._coroner.hear(child, incident))
         if was is State.STARTING and child.state is State.SERVING:
             self._ready(child)
+        if child.worn_out and child.state is State.SERVING:
+            self._worn_out(child)
+            child.worn_out = ""
 
     def _unregister(self, connection: socket.socket) -> None:
         with suppress(KeyError, ValueError):  # done already: its end of file and its end are two events

@@ -84,6 +84,7 @@ class Master:
             ready=self._welcome,
             ended=self._after_end,
             saw=self._judge,
+            worn_out=self._recycle,
         )
         self._stalls = StallWatch(settings.loop_stall_seconds)
         self._began = time.monotonic()
@@ -261,6 +262,11 @@ class Master:
         evidence = {"traceback": verdict.evidence} if verdict.evidence else {}
         self._say(verdict.what, Level.WARNING, advice=verdict.advice, **evidence)
 
+    def _recycle(self, child: Child) -> None:
+        if child not in self._worn_out:
+            self._worn_out.append(child)
+            self._say(f"{child} is replaced: {child.worn_out}")
+
     def _after_end(self, child: Child, was: State, ending: str) -> None:
         self._stalls.forget(child)
         self._desk.ended(child.verdict)
@@ -362,7 +368,7 @@ class Master:
             self._say("HUP: reloading, one worker at a time")
             self._reload = Reload(self._crew.wanted())
         if self._reload is None and self._worn_out and self._stage is Stage.SERVING:
-            self._reload = Reload(self._worn_out, done="workers without threads are replaced")
+            self._reload = Reload(self._worn_out, done="the worn-out workers are replaced")
             self._worn_out = []
         reload = self._reload
         if reload is None:

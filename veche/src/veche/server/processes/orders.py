@@ -51,13 +51,19 @@ class Saw(msgspec.Struct, frozen=True, tag=True):
     incident: Incident
 
 
+class WornOut(msgspec.Struct, frozen=True, tag=True):
+    """The worker serves on, and asks to be replaced."""
+
+    reason: str
+
+
 class TaskStacks(msgspec.Struct, frozen=True, tag=True):
     """What the Tasks of the application do: the answer to ASK_FOR_TASKS."""
 
     text: str
 
 
-Report: TypeAlias = Ready | Failed | Saw | TaskStacks
+Report: TypeAlias = Ready | Failed | Saw | WornOut | TaskStacks
 
 ASK_FOR_TASKS: Final = b"tasks\n"
 

@@ -8,6 +8,7 @@ import asyncio
 import faulthandler
 import gc
 import os
+import random
 import signal
 import socket
 import sys
@@ -31,10 +32,12 @@ from veche.server.processes.orders import (
     Report,
     Saw,
     TaskStacks,
+    WornOut,
     line,
     read_orders,
 )
-from veche.server.scoreboard import open_board
+from veche.server.processes.wear import Wear
+from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings
 from veche.server.verdicts import Incident
 from veche.server.verdicts.stacks import all_task_stacks
@@ -42,6 +45,8 @@ from veche.server.verdicts.stacks import all_task_stacks
 EXIT_STOPPED: Final = 0
 EXIT_APPLICATION_FAILED: Final = 3
 ORPHAN_OVERTIME_SECONDS: Final = 5.0
+WEAR_SECONDS: Final = 1.0
+ASK_AGAIN_SECONDS: Final = 60.0  # the new code did not start, perhaps
 
 COLLECTOR_DEFAULTS: Final = gc.get_threshold()
 WHILE_LOADING: Final = 1_000_003  # a number nobody else would choose
@@ -98,7 +103,9 @@ class Worker:
             return self._fail(f"the application failed to start: {one_line(error)}", error)
         _keep_what_was_loaded()
         self._report(Ready(interface.name))
+        wearing = asyncio.create_task(self._watch_wear(server))
         await self._stop.wait()
+        wearing.cancel()
         draining = asyncio.create_task(server.drain(self._settings.drain_seconds))
         if not await _unless(draining, self._hurry):
             await server.drain(0.0)
@@ -112,6 +119,17 @@ class Worker:
     def _fail(self, reason: str, error: BaseException | None) -> int:
         self._report(Failed(reason, readable_traceback(error)))
         return EXIT_APPLICATION_FAILED
+
+    async def _watch_wear(self, server: ConnectionServer) -> None:
+        """Ask to be replaced once a bound of a worker's life is reached; ask again while nobody replaces us."""
+        wear, began = Wear(self._settings, chance=random.random), time.monotonic()
+        while wear.is_bounded:
+            await asyncio.sleep(WEAR_SECONDS)
+            seconds = time.monotonic() - began
+            reason = wear.reason(requests=server.requests_served, seconds=seconds, rss_octets=resident_octets())
+            if reason:
+                self._report(WornOut(reason))
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
 
     def _saw(self, incident: Incident) -> None:
         self._report(Saw(incident))

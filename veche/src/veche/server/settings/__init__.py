@@ -5,8 +5,8 @@ docs/server.md are generated. A setting exists only with a caller and a test tha
 Must not know: command lines, documents, sockets.
 
 One file for each group. A group extends the next one, because msgspec cannot combine two structs; the order of the
-chain is the order of the table: listening, application, processes, diagnosis, records, requests, connections,
-websocket, http2, wsgi.
+chain is the order of the table: listening, application, processes, recycling, diagnosis, records, requests,
+connections, websocket, http2, wsgi.
 """
 
 from veche.server.settings.listening import ListeningSettings

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from veche.server.settings.diagnosis import DiagnosisSettings
+from veche.server.settings.recycling import RecyclingSettings
 
 LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]
 
 
-class ProcessSettings(DiagnosisSettings, frozen=True, kw_only=True):
+class ProcessSettings(RecyclingSettings, frozen=True, kw_only=True):
     """Workers, from their start to their end."""
 
     workers: Annotated[
