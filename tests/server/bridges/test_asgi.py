@@ -338,6 +338,37 @@ def test_a_drain_cancels_what_is_left_at_its_deadline() -> None:
         assert peer.read_to_end().startswith(b"HTTP/1.1 503 ")
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_application_begins_when_a_body_that_came_with_its_head_is_there(whole: bool) -> None:
+    at_once: list[bool] = []
+
+    async def echoes(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        first = receive()
+        try:
+            first.send(None)  # type: ignore[attr-defined]  # a coroutine
+            at_once.append(False)
+            first.close()  # type: ignore[attr-defined]
+            message = await receive()
+        except StopIteration as done:
+            at_once.append(True)
+            message = done.value
+        await respond(send, message["body"].decode())
+
+    with serve(echoes) as served, served.connect() as peer:
+        octets = get(b"Content-Length: 5", line=b"POST / HTTP/1.1") + b"hello"
+        if whole:
+            peer.send(octets + get(line=b"GET /next HTTP/1.1"))
+        else:
+            peer.send(octets[:-5])
+            wait_for(lambda: at_once)
+            peer.send(octets[-5:])
+        assert peer.read_response()[2] == b"hello"
+        if whole:
+            assert peer.read_response()[2] == b""  # what was pipelined after the body
+        assert at_once[0] is whole
+
+
 # Frameworks
 
 

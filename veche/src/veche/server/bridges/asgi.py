@@ -109,6 +109,8 @@ class AsgiExchange:
     began = 0.0
     _slot: Slot
     _body = b""
+    _body_ended = True
+    _start_is_due = False
     _body_taken = False  # the last http.request message has been given out
     _gone = False  # nothing can be sent any more
     _no_more_input = False  # the client may be gone
@@ -123,10 +125,17 @@ class AsgiExchange:
         self._bridge = bridge
         self._outlet = outlet
         self._head = head
-        self._body_ended = not (head.content_length or head.chunked)
+        if head.content_length or head.chunked:
+            self._body_ended = False
 
     def start(self) -> None:
-        """Run the application's first step now; it may have answered when this returns."""
+        """Run the application's first step, after the body if that is here; it may have answered when this returns."""
+        if not self._body_ended and self._outlet.body_is_here:
+            self._start_is_due = True
+        else:
+            self._run()
+
+    def _run(self) -> None:
         bridge = self._bridge
         self._slot = bridge.board.enter(self._head.line.label, self._outlet.peer_label)
         try:
@@ -197,12 +206,18 @@ class AsgiExchange:
     def request_ended(self) -> None:
         """Note that the body is whole."""
         self._body_ended = True
-        self._wake()
+        if self._start_is_due:
+            self._start_is_due = False
+            if not self._gone:
+                self._run()
+        else:
+            self._wake()
 
     def response_ended(self) -> None:
         """Let whoever waits in `receive` know that all is over."""
         self._stage = ENDED
-        self._wake()
+        if self._waiters is not None:
+            self._wake()
 
     def input_ended(self) -> None:
         """The client sends no more: `receive` says so, `send` still works."""

@@ -34,6 +34,10 @@ class Outlet(Protocol):
     def writable(self) -> bool:
         """False while the peer does not read: `await wait_writable()` before writing more."""
 
+    @property
+    def body_is_here(self) -> bool:
+        """Whether, in Exchange.start, the whole body is about to be given: who wants it may wait that long."""
+
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
         """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused.
 

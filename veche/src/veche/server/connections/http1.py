@@ -175,7 +175,10 @@ class Http1Connection(WritingSide):
         if self._timed:
             self._arrived, self._whole, self._began = self._first_read, self._last_read, time.monotonic()
         self.deadline = service.clock.now + service.request_ticks
-        if self.reader.state is not COMPLETE:
+        reader = self.reader
+        if reader.rest_is_here:
+            self._body_octets = 0
+        elif reader.state is not COMPLETE:
             self._request_deadline = self.deadline
             self._body_octets = 0
             self._continue_due = head.expects_continue
@@ -259,6 +262,10 @@ class Http1Connection(WritingSide):
         return True
 
     # What the exchange asks for.
+
+    @property
+    def body_is_here(self) -> bool:
+        return self.reader.rest_is_here
 
     def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
         if trailers:

@@ -34,6 +34,7 @@ class Http2Stream(Stream):
     """See the module. It is the Outlet of its exchange. What most streams never change is on the class."""
 
     exchange: Exchange | None = None
+    body_is_here = False  # its DATA frames are told one by one
     status = 0
     body_octets = 0
     _response: ResponseHead | None = None  # its head, until that is sent

@@ -37,6 +37,7 @@ COMPLETE: Final = ReadState.COMPLETE
 REFUSED: Final = ReadState.REFUSED
 
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\n"  # RFC 9113 §3.4: made so that it looks like a request here
+PREFACE_METHOD: Final = b"PRI "
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -65,7 +66,12 @@ class ReadLimits(Struct, frozen=True):
 
 
 class RequestReader:
-    """Read the requests of one connection."""
+    """Read the requests of one connection.
+
+    rest_is_here: while a request is called out, whether the whole of its body has come with its head.
+    """
+
+    rest_is_here = False
 
     def __init__(self, sink: RequestSink, parser: HeadParser, limits: ReadLimits) -> None:
         self.sink = sink
@@ -87,8 +93,12 @@ class RequestReader:
         """Take octets from the connection."""
         if not self.buffer:  # the two usual cases, without a copy
             if self.state is HEAD:
-                if 0 <= octets.find(END_OF_HEAD) == len(octets) - 4 and len(octets) <= self._small_head_octets:
-                    self._read_head(octets)
+                end = octets.find(END_OF_HEAD) + 4
+                if 4 <= end <= self._small_head_octets:
+                    if end == len(octets):
+                        self._read_head(octets)
+                    else:
+                        self._read_head_and_more(octets, end)
                     return
             elif self.state is LENGTH and len(octets) <= self._remaining:
                 self._read_body(octets)
@@ -165,17 +175,48 @@ class RequestReader:
             position = buffer.find(b"\n", position + 1, limit)
         self._scanned = limit
 
+    def _read_head_and_more(self, octets: bytes, end: int) -> None:
+        """Read a head that ends at `end`; a body that came with it whole is handed on without a copy in the buffer."""
+        if octets.startswith(PREFACE_METHOD):  # its other half is for whoever takes over
+            self.buffer += octets
+            self._advance()
+            return
+        head = self._parsed(octets[:end])
+        if head is None:
+            return
+        length = head.content_length
+        body_end = end + length
+        if 0 < length <= self.limits.body_octets and body_end <= len(octets) and not head.expects_continue:
+            self.buffer += octets[body_end:]
+            self.rest_is_here = True
+            self._begin(head)
+            self.rest_is_here = False
+            self._read_body(octets[end:body_end])
+            return
+        self.buffer += octets[end:]
+        self._begin(head)
+        if self.state is not COMPLETE:
+            self._advance()
+
     def _read_head(self, octets: bytes) -> None:
-        limits = self.limits
+        head = self._parsed(octets)
+        if head is not None:
+            self._begin(head)
+
+    def _parsed(self, octets: bytes) -> RequestHead | None:
+        """Return the head, or None after a refusal or a preface."""
         try:
-            head = self.parser.parse(octets)
+            return self.parser.parse(octets)
         except RequestRefused as refusal:
             if octets == HTTP2_PREFACE and self.sink.preface_received():
-                return
+                return None
             # Octets that came one by one were refused at the bare line feed, before the head was whole.
             bare = octets.count(b"\n") != octets.count(b"\r\n")
             self._refuse(RequestRefused(400, "a line ends without CR") if bare else refusal)
-            return
+            return None
+
+    def _begin(self, head: RequestHead) -> None:
+        limits = self.limits
         if head.content_length:
             if head.content_length > limits.body_octets:
                 self._refuse(RequestRefused(413, f"the body is larger than {limits.body_octets} octets"))

@@ -115,7 +115,7 @@ class ResponseWriter:
             line = known.get(field)
             if line is None:
                 line = self.lines.checked(field)
-            head.append(line or self._read_ours(*field))
+            head.append(line or self._read_ours(field))
         self.status = status
         self._bodiless = self._line.is_head or status == 204 or status == 304  # noqa: PLR1714  # a set costs more
         self._head = head
@@ -191,6 +191,9 @@ class ResponseWriter:
             self.ended = True
             self.body_octets = length
             return b"".join(head)
+        if more and self.chunked and not head:
+            self.body_octets += len(octets)
+            return b"%x\r\n%b\r\n" % (len(octets), octets) if octets else b""
         total = self.body_octets + len(octets)
         if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
             self.keep_alive = False
@@ -204,10 +207,13 @@ class ResponseWriter:
             return prefix
         self.body_octets = total
         if self.chunked:
-            if octets:
-                octets = b"%x\r\n%b\r\n" % (len(octets), octets)
-            if not more:
-                octets += LAST_CHUNK
+            return b"".join(
+                [
+                    prefix,
+                    b"%x\r\n%b\r\n" % (len(octets), octets) if octets else b"",
+                    b"" if more else LAST_CHUNK,
+                ]
+            )
         return prefix + octets
 
     def trailers(self, fields: Iterable[Field], *, date_line: bytes) -> bytes:
@@ -270,12 +276,11 @@ class ResponseWriter:
         self._head = NOTHING
         return octets
 
-    def _read_ours(self, name: bytes, value: bytes) -> bytes:
+    def _read_ours(self, field: Field) -> bytes:
         """Take note of a field of OURS; return its line when it may be sent as it is."""
-        field = (name, value)
         length = self.lines.lengths.get(field)
         if length is None:
-            name = name.lower()
+            name, value = field[0].lower(), field[1]
             if name == b"content-length":
                 length = self.lines.length(field)
         if length is not None:
