@@ -13,19 +13,23 @@ from typing import IO, Any, Final, Protocol
 
 from veche.asgi import Environ
 from veche.server.bridges.exchange import Address
+from veche.server.bridges.wsgi.body import EMPTY
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper
-from veche.wire.h1 import RequestHead
+from veche.wire.h1 import RequestHead, RequestLine
 
 # The body is whole and without its coding when the application sees it. Proxy would become HTTP_PROXY, which programs
 # take for the name of a proxy to use ("httpoxy", CVE-2016-5385).
 NOT_HANDED_ON: Final = frozenset({b"transfer-encoding", b"content-length", b"proxy"})
 NOT_REMEMBERED: Final = frozenset({b"authorization", b"proxy-authorization"})  # not kept longer than their request
 TLS_VERSIONS: Final = {0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+PROTOCOLS: Final = {version: f"HTTP/{version}" for version in ("1.0", "1.1", "2")}
 REMEMBERED_FIELDS: Final = 2048
 REMEMBERED_OCTETS: Final = 512
 REMEMBERED_PEERS: Final = 512
 
 Pair = tuple[str, str]
+Tls = Mapping[str, Any] | None
+Peer = tuple[Address | None, str, Tls, Environ]  # our end, the scheme, TLS; and what all of its requests are told
 
 
 class Ends(Protocol):
@@ -34,7 +38,7 @@ class Ends(Protocol):
     client: Address | None
     local: Address | None
     scheme: str
-    tls: Mapping[str, Any] | None
+    tls: Tls
 
 
 class Environs:
@@ -44,7 +48,8 @@ class Environs:
         self._keys: dict[bytes, str] = {}
         self._pairs: dict[tuple[bytes, bytes], Pair] = {}
         self._pair_of = self._pairs.__getitem__
-        self._peers: dict[Address | None, tuple[Address | None, str, Environ]] = {}
+        self._targets: dict[bytes, Environ] = {}
+        self._peers: dict[Address | None, Peer] = {}
         self._same: Environ = {
             "SCRIPT_NAME": "",
             "SERVER_SOFTWARE": "veche",
@@ -55,13 +60,7 @@ class Environs:
             "wsgi.multiprocess": multiprocess,
             "wsgi.run_once": False,
             "wsgi.file_wrapper": FileWrapper,
-            # Said for each request; here they have their place, so that the size of the copy is right at once.
-            "REQUEST_METHOD": "",
-            "PATH_INFO": "",
-            "QUERY_STRING": "",
-            "RAW_URI": "",
-            "SERVER_PROTOCOL": "",
-            "wsgi.input": None,
+            "wsgi.input": EMPTY,
         }
 
     def environ_of(self, head: RequestHead, ends: Ends, body: IO[bytes], length: int) -> Environ:
@@ -70,20 +69,17 @@ class Environs:
         length: of the body, -1 where there is none, or while nobody knows it.
         """
         known = self._peers.get(ends.client)
-        if known is None or known[1] != ends.scheme or known[0] != ends.local:
+        # TLS by identity: the next connection from the same port may be another person's, with another certificate.
+        if known is None or known[2] is not ends.tls or known[1] != ends.scheme or known[0] != ends.local:
             known = self._meet(ends)
-        environ = known[2].copy()
         line = head.line
+        environ = known[3] | (self._targets.get(line.target) or self._read_target(line))
         environ["REQUEST_METHOD"] = line.method
-        path = line.path.decode("latin-1")
-        # OPTIONS * is about the server, and PEP 3333 has no way to say so: PATH_INFO begins with "/". RAW_URI tells.
-        environ["PATH_INFO"] = path if path != "*" else "/"
-        environ["QUERY_STRING"] = line.query.decode("latin-1")
-        environ["RAW_URI"] = line.target.decode("latin-1")
-        environ["SERVER_PROTOCOL"] = f"HTTP/{line.version}"
-        environ["wsgi.input"] = body
-        if length >= 0:
-            environ["CONTENT_LENGTH"] = str(length)
+        environ["SERVER_PROTOCOL"] = PROTOCOLS[line.version]
+        if body is not EMPTY:
+            environ["wsgi.input"] = body
+            if length >= 0:
+                environ["CONTENT_LENGTH"] = str(length)
         fields = head.fields
         size = len(environ)
         try:
@@ -96,7 +92,7 @@ class Environs:
         self._add_fields(environ, fields)
         return environ
 
-    def _meet(self, ends: Ends) -> tuple[Address | None, str, Environ]:
+    def _meet(self, ends: Ends) -> Peer:
         """Return what is the same for all requests of this peer."""
         client, local, scheme = ends.client, ends.local, ends.scheme
         environ: dict[str, Any] = self._same.copy()
@@ -113,8 +109,23 @@ class Environs:
             environ.update(_tls_variables(ends.tls))
         if len(self._peers) >= REMEMBERED_PEERS:
             self._peers.clear()
-        known = self._peers[client] = (local, scheme, environ)
+        known = self._peers[client] = (local, scheme, ends.tls, environ)
         return known
+
+    def _read_target(self, line: RequestLine) -> Environ:
+        """Return what the target of a request says."""
+        path = line.path.decode("latin-1")
+        told = {
+            # OPTIONS * is about the server, and PEP 3333 has no way to say so: PATH_INFO begins with "/".
+            "PATH_INFO": path if path != "*" else "/",
+            "QUERY_STRING": line.query.decode("latin-1"),
+            "RAW_URI": line.target.decode("latin-1"),
+        }
+        if len(line.target) <= REMEMBERED_OCTETS:
+            if len(self._targets) >= REMEMBERED_FIELDS:
+                self._targets.clear()
+            self._targets[line.target] = told
+        return told
 
     def _add_fields(self, environ: Environ, fields: list[tuple[bytes, bytes]]) -> None:
         """Add the fields one by one; those of one name become one text."""

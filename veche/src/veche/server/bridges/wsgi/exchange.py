@@ -7,7 +7,6 @@ Must not know: where the application runs (threaded.py, inline.py), what it may 
 import os
 from typing import IO, TYPE_CHECKING, Final
 
-from veche.asgi import Environ
 from veche.log import Level
 from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
@@ -135,10 +134,6 @@ class WsgiExchange(ApplicationCall):
         if not self.over:
             self.outlet.fail_response(status)
             self.give_up()
-
-    def environ(self) -> Environ:
-        """What the application is told. In any thread."""
-        return self.bridge.environs.environ_of(self.head, self.outlet, self._input, self._length)
 
     def file_region(self, wrapper: FileWrapper) -> Region | None:
         """Return what sendfile(2) shall send, None for what is iterated over like anything else. In any thread.

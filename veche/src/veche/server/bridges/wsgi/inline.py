@@ -9,6 +9,7 @@ and its deadlines, too. So only whole requests get in, and a response that is no
 
 import asyncio
 import traceback
+from asyncio import _set_running_loop as set_running_loop
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
 from typing import Final, ParamSpec, TypeVar
@@ -37,11 +38,20 @@ class InlineExchange(WsgiExchange):
 
     def begin(self) -> None:
         """Run the application; it may have answered when this returns."""
-        bridge = self.bridge
-        self.slot = bridge.board.enter(self.head.line.label, self.outlet.peer_label)
-        self._context = copy_context()
+        bridge, outlet = self.bridge, self.outlet
+        self.slot = bridge.board.enter(self.head.line.label, outlet.peer_label)
+        environ = bridge.environs.environ_of(self.head, outlet, self._input, self._length)
+        context = self._context = copy_context()
         try:
-            result = self._alone(bridge.application, self.environ(), self.start_response)
+            set_running_loop(None)  # as in _alone, but for what most requests do
+            try:
+                result = context.run(bridge.application, environ, self.start_response)
+            finally:
+                set_running_loop(bridge.loop)
+            if type(result) is list and not self.begun:
+                self._send_whole(result[0] if len(result) == 1 else b"".join(result))
+                self._let_go()
+                return
             self._result = result
             if type(result) is FileWrapper:
                 region = self.file_region(result)
@@ -53,11 +63,9 @@ class InlineExchange(WsgiExchange):
                 self._pieces = self._all_pieces(result)
                 self._go_on()
                 return
-            self.check_whole(body)
+            self._send_whole(body)
         except BaseException as error:  # an application may even raise SystemExit
             self._say(error)
-        else:
-            self._send(body, more=False)
         self._close()
 
     async def _deliver_file(self, region: Region) -> None:
@@ -81,11 +89,11 @@ class InlineExchange(WsgiExchange):
         self, call: Callable[Parameters, Result], *arguments: Parameters.args, **named: Parameters.kwargs
     ) -> Result:
         """Call something of the application's with the loop out of sight: Django and asgiref refuse to work in one."""
-        asyncio._set_running_loop(None)
+        set_running_loop(None)
         try:
             return self._context.run(call, *arguments, **named)
         finally:
-            asyncio._set_running_loop(self.bridge.loop)
+            set_running_loop(self.bridge.loop)
 
     def _all_pieces(self, result: Iterable[bytes]) -> Iterator[Piece]:
         """What write() was given, then what the application yields."""
@@ -132,6 +140,16 @@ class InlineExchange(WsgiExchange):
         except Exception as error:  # what HTTP cannot carry
             self.failed("the application's response cannot be sent", reason=str(error))
 
+    def _send_whole(self, body: bytes) -> None:
+        self.check_whole(body)
+        assert self.response is not None  # check_whole has seen it
+        status, fields = self.response
+        try:
+            self.outlet.start_response(status, fields)
+            self.outlet.write_body(body, more=False)
+        except Exception as error:  # what HTTP cannot carry
+            self.failed("the application's response cannot be sent", reason=str(error))
+
     def _close(self) -> None:
         """The application lets go of the request."""
         close = getattr(self._result, "close", None)
@@ -140,9 +158,12 @@ class InlineExchange(WsgiExchange):
                 self._alone(close)
             except BaseException as error:
                 self._say(error)
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._input is not EMPTY:
             self._input.close()
-        self.leave()
+        self.bridge.board.leave(self.slot)
 
     def _say(self, error: BaseException) -> None:
         if not isinstance(error, ClientDisconnected):

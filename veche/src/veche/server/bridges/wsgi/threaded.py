@@ -133,7 +133,11 @@ class ThreadExchange(WsgiExchange):
 
     def _call_application(self) -> None:
         bridge = self.bridge
-        result = bridge.application(self.environ(), self.start_response)
+        environ = bridge.environs.environ_of(self.head, self.outlet, self._input, self._length)
+        result = bridge.application(environ, self.start_response)
+        if type(result) is list and not self.begun:
+            self._give_whole(result[0] if len(result) == 1 else b"".join(result))
+            return
         if type(result) is FileWrapper:
             region = self.file_region(result)
             if region is not None:  # a slow reader of a file holds no thread
@@ -147,14 +151,17 @@ class ThreadExchange(WsgiExchange):
             elif self.begun:
                 self.give_rest(body)
             else:
-                self.check_whole(body)
-                self._whole = body
-                self._left_to_loop = True
-                bridge.pool.results.append(self._deliver_whole)
+                self._give_whole(body)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
+
+    def _give_whole(self, body: bytes) -> None:
+        self.check_whole(body)
+        self._whole = body
+        self._left_to_loop = True
+        self.bridge.pool.results.append(self._deliver_whole)  # the pool wakes the loop when it is time
 
     def _wait_for_room(self) -> None:
         progress = self._progress = self._progress or threading.Condition()
