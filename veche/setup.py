@@ -26,12 +26,16 @@ HOT = [
     "veche/server/bridges/asgi_websocket.py",
 ]
 
+# Of those folders. The Huffman code is a tuple of 257 numbers, which C compilers chew for minutes, and remembers its
+# answers anyway.
+LEFT = {"__init__.py", "huffman.py", "static_table.py"}
+
 
 def modules() -> list[str]:
-    """Return the path of every hot module; an __init__ only imports, and stays as it is."""
+    """Return the path of every hot module; what only imports or holds a table stays as it is."""
     paths = [Path("src", name) for name in HOT]
     files = [file for path in paths for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
-    return [str(file) for file in files if file.name != "__init__.py"]
+    return [str(file) for file in files if file.name not in LEFT]
 
 
 if os.environ.get("VECHE_COMPILE") == "1":
