@@ -40,6 +40,7 @@ from veche.wire.h2.hpack import DecodedBlock, HpackDecoder
 from veche.wire.h2.limits import Limits
 from veche.wire.h2.memory import Memory
 from veche.wire.h2.sending import SendingSide
+from veche.wire.h2.shortcuts import Shortcuts
 from veche.wire.h2.stream import HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, OPEN, Stream, StreamEvent
 
 DRAIN_PING: Final = b"draining"
@@ -107,6 +108,7 @@ class Http2Engine(SendingSide):
         self.streams: dict[int, Stream] = {}
         self.phase = Phase.PREFACE
         self._decoder = HpackDecoder(memory.huffman, memory.judge, memory.static_entries)
+        self._shortcuts = Shortcuts(self._decoder, memory.huffman, self.parser, list_octets=limits.list_octets)
         self._preface = preface
         self._rest = b""
         self._reset_by_us: dict[int, None] = {}  # the latest: their peers may not know it yet
@@ -295,16 +297,20 @@ class Http2Engine(SendingSide):
             self._take_block(stream_id, block, ended=bool(self._block_flags & END_STREAM))
 
     def _take_block(self, stream_id: int, block: bytes, *, ended: bool) -> None:
-        decoded = self._decoder.decode(block)  # also of streams that are refused: the table follows from every block
         try:
             if stream_id > self._last_stream_id:
-                self._open(stream_id, block, decoded, ended=ended)
+                head = self._shortcuts.find(block) if ended else None
+                # Also of streams that are refused: the table follows from every block.
+                decoded = self._decoder.decode(block) if head is None else None
+                self._open(stream_id, block, decoded, head, ended=ended)
             else:
-                self._take_trailers(stream_id, decoded, ended=ended)
+                self._take_trailers(stream_id, self._decoder.decode(block), ended=ended)
         except StreamBroken as broken:
             self._reset_for_peer(stream_id, broken)
 
-    def _open(self, stream_id: int, block: bytes, decoded: DecodedBlock, *, ended: bool) -> None:
+    def _open(
+        self, stream_id: int, block: bytes, decoded: DecodedBlock | None, head: RequestHead | None, *, ended: bool
+    ) -> None:
         if not stream_id & 1:
             raise ConnectionBroken(ErrorCode.PROTOCOL_ERROR, "a client's stream has an even number (§5.1.1)")
         if self._refusing:
@@ -317,18 +323,16 @@ class Http2Engine(SendingSide):
             self.refuse_requests()
         if not self.sink.has_room(len(self.streams)):
             raise StreamBroken(ErrorCode.REFUSED_STREAM, "too many streams")
-        try:
-            if self._decoder.may_exceed(block, decoded, limits.list_octets):
-                raise RequestRefused(431, f"the head is larger than {limits.list_octets} octets")
-            head = self.parser.parse(decoded, ended=ended)
-            if head.content_length > limits.body_octets:
-                raise RequestRefused(413, f"the body is larger than {limits.body_octets} octets")
-        except RequestRefused as refusal:
-            self.outgoing.append(header_block(stream_id, self.sink.refusal_block(refusal), END_STREAM))
-            if not ended:
-                self.outgoing.append(rst_stream(stream_id, ErrorCode.NO_ERROR))
-                self._remember_reset(stream_id)
-            return
+        if decoded is not None:
+            try:
+                head = self._read_request(block, decoded, ended=ended)
+            except RequestRefused as refusal:
+                self.outgoing.append(header_block(stream_id, self.sink.refusal_block(refusal), END_STREAM))
+                if not ended:
+                    self.outgoing.append(rst_stream(stream_id, ErrorCode.NO_ERROR))
+                    self._remember_reset(stream_id)
+                return
+        assert head is not None
         stream = self.streams[stream_id] = self.sink.open_stream(stream_id, head)
         stream.stream_id = stream_id
         stream.send_window = self.peer_initial_window
@@ -340,6 +344,18 @@ class Http2Engine(SendingSide):
             if not head.chunked:
                 stream.expected_octets = head.content_length
         stream.start()
+
+    def _read_request(self, block: bytes, decoded: DecodedBlock, *, ended: bool) -> RequestHead:
+        """Return the request of a block. Raises StreamBroken for a malformed one, RequestRefused."""
+        limits = self.limits
+        if self._decoder.may_exceed(block, decoded, limits.list_octets):
+            raise RequestRefused(431, f"the head is larger than {limits.list_octets} octets")
+        head = self.parser.parse(decoded, ended=ended)
+        if head.content_length > limits.body_octets:
+            raise RequestRefused(413, f"the body is larger than {limits.body_octets} octets")
+        if ended:
+            self._shortcuts.learn(block, head)
+        return head
 
     def _take_trailers(self, stream_id: int, decoded: DecodedBlock, *, ended: bool) -> None:
         stream = self.streams.get(stream_id)

@@ -56,6 +56,7 @@ class HpackDecoder:
         self._table_octets = 0
         self._limit_octets = TABLE_LIMIT_OCTETS
         self._largest_octets = LARGEST_STATIC_OCTETS  # of all entries there ever were
+        self.generation = 0  # grows when the table changes
 
     def decode(self, block: bytes) -> DecodedBlock:
         """Return the fields of one block. Raises ConnectionBroken: after it the table is not what the peer thinks."""
@@ -104,6 +105,11 @@ class HpackDecoder:
             return False
         return decoded.size_octets() > limit_octets
 
+    def octets_of(self, indices: bytes) -> int:
+        """Return the size of the fields that one-octet indices stand for."""
+        fields = [self._table[octet & 0x7F][0] for octet in indices]
+        return sum([len(name) + len(value) + ENTRY_OVERHEAD_OCTETS for name, value in fields])
+
     def _integer(self, block: bytes, position: int, value: int) -> tuple[int, int]:
         """Return an integer whose prefix is full, and the position after it (§5.1). Bounded in octets and in value."""
         shift = 0
@@ -146,6 +152,7 @@ class HpackDecoder:
         return ((name, value), self._judge(name, value)), position
 
     def _insert(self, entry: Entry) -> None:
+        self.generation += 1
         name, value = entry[0]
         octets = len(name) + len(value) + ENTRY_OVERHEAD_OCTETS
         self._largest_octets = max(self._largest_octets, octets)
@@ -159,6 +166,7 @@ class HpackDecoder:
             size, position = self._integer(block, position, size)
         if size > TABLE_LIMIT_OCTETS:
             raise _broken("a table size update is over what we allow (§6.3)")
+        self.generation += 1
         self._limit_octets = size
         self._evict(size)
         return position

@@ -174,6 +174,10 @@ class RequestParser:
             forwarded=forwarded,
         )
 
+    def known_line(self, method: bytes, path: bytes) -> RequestLine | None:
+        """Return the counterpart of a request line that was read before, and is remembered."""
+        return self._lines.get((method, path))
+
     def check_trailers(self, decoded: DecodedBlock) -> None:
         """Refuse trailers that are malformed (§8.1). They are dropped like those of HTTP/1."""
         if len(decoded.plain) + len(decoded.marked) > self.limit_fields:

@@ -43,6 +43,8 @@ class ResponseEncoder:
         self.known: dict[Field, bytes] = {}
         self._hpack = HpackEncoder()
         self._statuses = {status: self._hpack.encode(b":status", b"%d" % status) for status in range(100, 600)}
+        self._length_blocks: dict[int, bytes] = {}
+        self._lengths: dict[Field, int] = {}  # of content-length fields
         self._date_line = b""
         self._date_block = b""
 
@@ -75,7 +77,12 @@ class ResponseEncoder:
 
     def length(self, octets: int) -> bytes:
         """Return a content-length field."""
-        return self._hpack.encode(b"content-length", b"%d" % octets)
+        block = self._length_blocks.get(octets)
+        if block is None:
+            if len(self._length_blocks) >= REMEMBERED_FIELDS:
+                self._length_blocks.clear()
+            block = self._length_blocks[octets] = self._hpack.encode(b"content-length", b"%d" % octets)
+        return block
 
     def date(self, date_line: bytes) -> bytes:
         """Return the field of an HTTP/1 Date line; there is a new one each second."""
@@ -106,15 +113,26 @@ class ResponseEncoder:
 
     def _read_ours(self, head: ResponseHead, field: Field) -> bytes:
         """Take note of a field that says something about the response; return its octets where it is sent."""
-        name, value = field[0].lower(), field[1]
-        if name == b"content-length":
-            # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
-            if not value.isdigit() or len(value) > 18:
-                raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
-            if head.content_length >= 0 and head.content_length != int(value):
-                raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
-            head.content_length = int(value)
-        elif name == b"date":
-            head.has_date = True
-            return self._hpack.encode(name, value.strip(b" \t"))
+        length = self._lengths.get(field)
+        if length is None:
+            name, value = field[0].lower(), field[1]
+            if name == b"date":
+                head.has_date = True
+                return self._hpack.encode(name, value.strip(b" \t"))
+            if name != b"content-length":
+                return b""
+            length = self._read_length(field)
+        if head.content_length >= 0 and head.content_length != length:
+            raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
+        head.content_length = length
         return b""
+
+    def _read_length(self, field: Field) -> int:
+        value = field[1]
+        # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
+        if not value.isdigit() or len(value) > 18:
+            raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
+        if len(self._lengths) >= REMEMBERED_FIELDS:
+            self._lengths.clear()
+        length = self._lengths[field] = int(value)
+        return length
