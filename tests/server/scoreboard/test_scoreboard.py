@@ -32,6 +32,17 @@ def test_a_request_in_the_application_is_read_with_its_line_its_peer_and_what_it
     assert place.requests() == []
 
 
+def test_only_the_longest_are_read_when_there_are_many() -> None:
+    place, board = seat(Scoreboard())
+    for number in range(10):
+        slot = board.enter(request_label("GET", b"/%d" % number), peer_label(None))
+        board.cells[slot.cell] -= (10 - number) * 60_000 << 8  # the first came ten minutes ago
+    reading = place.read(most_requests=2)
+    assert reading.in_flight == 10
+    assert [request.request for request in reading.requests] == ["GET /0", "GET /1"]
+    assert reading.requests[0].seconds > 599
+
+
 def test_two_workers_have_places_of_their_own() -> None:
     scoreboard = Scoreboard()
     (first, first_board), (second, second_board) = seat(scoreboard), seat(scoreboard)
@@ -73,7 +84,7 @@ def test_a_place_is_clean_for_the_next_worker_and_the_totals_of_the_last_one_are
     scoreboard.give_back(place)
     again, board = seat(scoreboard)
     assert again.number == place.number
-    reading = again.read()
+    reading = again.read(most_requests=10)
     assert (reading.pid, reading.beat_seconds, reading.requests) == (0, None, ())
     board.cells[Counter.REQUESTS] += 2
     totals = scoreboard.totals([again])

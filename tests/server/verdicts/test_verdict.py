@@ -18,6 +18,7 @@ def ended(return_code: int, **facts: Any) -> Verdict:
         "memory_kills": 0,
         "resident_octets": 0,
         "requests": (),
+        "in_flight": len(facts.get("requests", ())),
         "thread_stacks": "",
         "task_stacks": "",
     }

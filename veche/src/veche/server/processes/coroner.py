@@ -5,6 +5,7 @@ Must not know: what is done with a verdict, who starts or ends workers.
 """
 
 import time
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,8 @@ from veche.server.processes.memory import MemoryKills
 from veche.server.scoreboard.counters import Counter
 from veche.server.verdicts.incidents import Incident
 from veche.server.verdicts.verdict import Ending, Verdict, verdict_of_ending, verdict_of_incident
+
+MOST_REQUESTS: Final = 1000  # WebSockets are many, and the longest
 
 
 class Coroner:
@@ -31,7 +34,8 @@ class Coroner:
             our_reason=child.our_reason or "",
             memory_kills=self._memory_kills.since_last_look(),
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
-            requests=child.place.requests(),
+            requests=child.place.requests(most=MOST_REQUESTS),
+            in_flight=child.place.in_flight(),
             thread_stacks=child.stacks.text(),
             task_stacks=child.task_stacks,
         )

@@ -21,6 +21,7 @@ from veche.server.processes.cores import usable_cores
 from veche.server.processes.crew import Crew
 from veche.server.processes.desk import Desk
 from veche.server.processes.listener import Listener, close_all
+from veche.server.processes.proc import what_the_kernel_says
 from veche.server.processes.reload import Reload
 from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
 from veche.server.processes.stall import StallWatch
@@ -354,7 +355,9 @@ class Master:
     def _give_up_stalled(self, child: Child, now: float) -> None:
         """End a worker whose loop stands still; the place is filled while its stacks are asked for."""
         seconds = child.place.beat_seconds() or 0.0
-        child.doom(f"its event loop stood still for {seconds:.1f} s", Kind.LOOP_STALLED, now)
+        state = what_the_kernel_says(child.process.pid)
+        reason = f"its event loop stood still for {seconds:.1f} s"
+        child.doom(f"{reason} ({state})" if state else reason, Kind.LOOP_STALLED, now)
         child.move(Event.STOP, now)
         self._restarts.worker_ended(now)
         self._say(f"{child} stands still: its event loop has not turned for {seconds:.1f} s; replacing it", Level.ERROR)

@@ -10,6 +10,7 @@ a hypervisor) and go on in this moment. A worker is judged when its beat is stil
 from typing import Final
 
 from veche.server.processes.child import Child, State
+from veche.server.processes.proc import is_debugged
 
 NEVER: Final = float("inf")
 CONFIRM_SECONDS: Final = 1.5  # more than a tick
@@ -39,6 +40,9 @@ class StallWatch:
             return False
         if suspect is None or last_beat - suspect[0] > 0.01:
             self._suspects[child.number] = (last_beat, now + CONFIRM_SECONDS)
+            return False
+        if now >= suspect[1] and is_debugged(child.process.pid):
+            self._suspects[child.number] = (last_beat, now + CONFIRM_SECONDS)  # asked again until it is let go
             return False
         return now >= suspect[1]
 

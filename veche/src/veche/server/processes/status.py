@@ -54,7 +54,7 @@ class ServerStatus(Struct, frozen=True, kw_only=True):
 
 def worker_status(child: Child, now: float) -> WorkerStatus:
     """What one worker does now, told by its place: it need not be able to answer."""
-    reading = child.place.read()
+    reading = child.place.read(most_requests=MOST_REQUESTS)
     counters = reading.counters
     return WorkerStatus(
         number=child.number,
@@ -67,10 +67,10 @@ def worker_status(child: Child, now: float) -> WorkerStatus:
         connections=reading.connections,
         websockets=counters[Counter.WEBSOCKETS],
         requests=counters[Counter.REQUESTS],
-        running=len(reading.requests),
+        running=reading.in_flight,
         threads_lost=counters[Counter.THREADS_LOST],
         resident_octets=resident_octets(child.process.pid) or counters[Counter.RESIDENT_OCTETS],
-        requests_running=reading.requests[:MOST_REQUESTS],
+        requests_running=reading.requests,
     )
 
 

@@ -26,6 +26,7 @@ from veche.server.scoreboard.layout import (
     PLACES,
     REGION_OCTETS,
     ROW_CELLS,
+    SLOT_CELLS,
     SLOT_OCTETS,
     SLOTS,
     STATE_BITS,
@@ -61,7 +62,8 @@ class WorkerReading(Struct, frozen=True):
     running: int
     accepting: bool
     counters: tuple[int, ...]
-    requests: tuple[RequestReading, ...]  # longest first
+    in_flight: int  # requests in the application
+    requests: tuple[RequestReading, ...]  # the longest first
 
 
 class Place:
@@ -96,8 +98,8 @@ class Place:
         """Every counter, in the order of Counter."""
         return tuple(self._cells[:COUNTER_CELLS].tolist())
 
-    def read(self) -> WorkerReading:
-        """All of it."""
+    def read(self, *, most_requests: int) -> WorkerReading:
+        """All of it, of the requests the longest."""
         row = self._row.tolist()
         return WorkerReading(
             pid=row[Row.PID],
@@ -106,18 +108,26 @@ class Place:
             running=row[Row.RUNNING],
             accepting=bool(row[Row.ACCEPTING]),
             counters=self.counters(),
-            requests=tuple(self.requests()),
+            in_flight=self.in_flight(),
+            requests=tuple(self.requests(most=most_requests)),
         )
 
-    def requests(self) -> list[RequestReading]:
-        """The requests in the application, the longest first."""
+    def in_flight(self) -> int:
+        """How many requests are in the application."""
+        words = self._words()
+        return len(words) - words.count(0)
+
+    def requests(self, *, most: int = SLOTS) -> list[RequestReading]:
+        """The requests in the application, the longest first; at most so many, because reading each takes its time."""
         now = time.monotonic_ns() // 1_000_000
-        used = self._slots_used()
-        step = SLOT_OCTETS // CELL_OCTETS
+        busy = sorted((word >> STATE_BITS, number) for number, word in enumerate(self._words()) if word)
+        found = [self._read_slot(number, now) for _, number in busy[:most]]
+        return [slot for slot in found if slot is not None]
+
+    def _words(self) -> list[int]:
         first = _slot_cell(0)
-        words = self._cells[first : first + used * step : step].tolist()
-        found = [self._read_slot(number, now) for number, word in enumerate(words) if word]
-        return sorted((slot for slot in found if slot is not None), key=lambda slot: -slot.seconds)
+        words: list[int] = self._cells[first : _slot_cell(self._slots_used()) : SLOT_CELLS].tolist()
+        return words
 
     def _slots_used(self) -> int:
         return min(self._cells[Counter.SLOTS_USED], SLOTS - 1)  # whatever a worker that broke its memory wrote there

@@ -59,7 +59,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     our_reason: str
     memory_kills: int  # by the kernel for want of memory, in our cgroup (or machine) since the last look
     resident_octets: int  # of memory, when it was last seen
-    requests: Sequence[RequestReading]
+    requests: Sequence[RequestReading]  # the longest
+    in_flight: int  # how many there were
     thread_stacks: str
     task_stacks: str
 
@@ -189,8 +190,8 @@ def _evidence(ending: Ending) -> str:
         parts.append("In the application then:")
         shown = sorted(ending.requests, key=lambda request: (request.doing is Doing.WEBSOCKET, -request.seconds))
         parts += [f"  {request_words(request)}" for request in shown[:MOST_REQUESTS]]
-        if len(shown) > MOST_REQUESTS:
-            parts.append(f"  and {len(shown) - MOST_REQUESTS} more")
+        if ending.in_flight > MOST_REQUESTS:
+            parts.append(f"  and {ending.in_flight - MOST_REQUESTS} more")
     threads = readable_thread_stacks(ending.thread_stacks)
     if threads:
         parts.append("Its threads (told by the C signal handler, the most recent call first):")
