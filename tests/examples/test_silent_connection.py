@@ -9,12 +9,14 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from fixtures.example_sites import example, url_of
 from fixtures.servers import RunningCommand
+from veche.server.inspection import ask
 
 pytestmark = pytest.mark.peers
 
@@ -45,8 +47,8 @@ def test_it_stops_gunicorns_sync_worker_until_the_master_kills_it() -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT"], ids=["nothing", "half a request line"])
-def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes) -> None:
-    options = ("--head-timeout-seconds", str(TIMEOUT_SECONDS))
+def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes, tmp_path: Path) -> None:
+    options = ("--head-timeout-seconds", str(TIMEOUT_SECONDS), "--control-socket", str(tmp_path / "control"))
     with example("veche", "flask_login", "app:app", *options, env=ENV) as server:
         url, before = url_of(server), server.child_pids()
         with silent_connection(server) as silent:
@@ -59,3 +61,6 @@ def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes) -> None:
             assert httpx.get(url).status_code == 200
         assert server.child_pids() == before
         assert "TIMEOUT" not in server.log_text()
+        told = ask(tmp_path / "control")  # what `veche doctor` tells: a silent client is counted, and is no verdict
+        assert told.totals["silent_clients"] == 1
+        assert told.verdicts == ()

@@ -2,10 +2,12 @@
 
 import asyncio
 import faulthandler
+import threading
 import time
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from veche.asgi import Receive, Scope, Send
+from veche.asgi import Environ, Receive, Scope, Send, StartResponse
 
 
 def python(seconds: float) -> None:
@@ -39,6 +41,18 @@ def fault() -> None:
 
 
 BLOCKING = {"/python": python, "/c_without_the_gil": c_without_the_gil, "/c_with_the_gil": c_with_the_gil}
+
+
+def hangs() -> None:
+    threading.Event().wait()
+
+
+def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """/hangs never ends; all else is answered."""
+    if environ["PATH_INFO"] == "/hangs":
+        hangs()
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
