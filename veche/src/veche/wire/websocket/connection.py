@@ -8,7 +8,7 @@ from veche.wire.websocket.closing import TRANSITIONS, CloseCode, Event, State, c
 from veche.wire.websocket.deflate_offers import DeflateAgreement
 from veche.wire.websocket.errors import ProtocolError
 from veche.wire.websocket.frames import Opcode, encode_frame
-from veche.wire.websocket.messages import MessageReader, Received
+from veche.wire.websocket.messages import MessageReader
 from veche.wire.websocket.outgoing import FrameMakers
 
 OPEN = State.OPEN
@@ -18,9 +18,11 @@ class SendAfterClose(ProtocolError):
     """A frame was to be sent after our Close frame (RFC 6455 §5.5.1); nothing was."""
 
 
-class WebSocketConnection:
+class WebSocketConnection(MessageReader):
     """The server's side of one connection; the methods that send return the octets to write.
 
+    `receive` is the reader's: a Close among what it returns has moved the state; answer it with close(), then close
+    TCP. When it raises FrameRefused, send close(refusal.code), then close TCP.
     makers: shared by all connections of a worker; agreement: on compression, of the handshake.
     """
 
@@ -35,24 +37,8 @@ class WebSocketConnection:
         agreement: DeflateAgreement | None = None,
     ) -> None:
         inflater = makers.inflater(agreement)
-        self._reader = MessageReader(limit_octets=limit_octets, limit_fragments=limit_fragments, inflater=inflater)
+        super().__init__(limit_octets=limit_octets, limit_fragments=limit_fragments, inflater=inflater)
         self._maker = makers.maker(agreement)
-
-    @property
-    def buffered_octets(self) -> int:
-        """What of the peer's octets is kept."""
-        return self._reader.buffered_octets
-
-    def receive(self, octets: bytes) -> list[Received]:
-        """Return the messages and control frames that are complete now.
-
-        A Close among them moves the state; answer it with close(), then close TCP. Raises FrameRefused: send
-        close(refusal.code), then close TCP.
-        """
-        received = self._reader.receive(octets)
-        if self._reader.closed and received:
-            self._move(Event.RECEIVE_CLOSE)
-        return received
 
     def text(self, text: str) -> bytes:
         """Return the frame of a text message. Raises UnicodeEncodeError for lone surrogates."""
@@ -86,6 +72,9 @@ class WebSocketConnection:
         if self.state is not OPEN:
             self._refuse_after_close()
         return encode_frame(opcode, payload)
+
+    def _close_received(self) -> None:
+        self._move(Event.RECEIVE_CLOSE)
 
     def _refuse_after_close(self) -> None:
         # Between the peer's Close and ours, what answers earlier messages may still be sent (§5.5.1).

@@ -221,7 +221,11 @@ class MessageReader:
         else:
             received.append(_close(payload))
             self.closed = True
+            self._close_received()
         return end
+
+    def _close_received(self) -> None:
+        """A Close frame came; whoever puts reading and writing together has a use for that."""
 
     def _begin_frame(self, first: int, length: int, key: bytes) -> None:
         opcode = first & OPCODE_BITS
