@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.counted_load import CountedLoad
-from fixtures.servers import ServerProcess, wait_until
+from fixtures.servers import ServerProcess, children, wait_until
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -129,3 +129,22 @@ def test_recycling_loses_nothing_and_replaces_one_worker_at_a_time(
 def ready_and_not_leaving(log: str) -> set[str]:
     ready = set(re.findall(r"worker (\d+) \(pid \d+\) is ready", log))
     return ready - set(re.findall(r"worker (\d+) \(pid \d+\) is replaced", log)[:-1])
+
+
+def test_usr2_puts_a_new_master_in_our_place_and_loses_nothing(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with loaded(tmp_path, "--pid-file", str(pid_file)) as (server, load, executed):
+        assert int(pid_file.read_text()) == server.pid
+        server.signal(signal.SIGUSR2)
+        new = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves", seconds=60)[1])
+        try:
+            assert server.wait(seconds=60) == 0
+            newcomers = {str(pid) for pid in children(new)}
+            assert len(newcomers) == 2
+            wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
+            assert int(pid_file.read_text()) == new
+        finally:
+            os.kill(new, signal.SIGTERM)
+        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
+        assert not pid_file.exists()
+    load.assert_nothing_lost(executed)

@@ -174,6 +174,7 @@ def start_child(
     scoreboard: Scoreboard,
     environ: Mapping[str, str],
     now: float,
+    folder: str | None = None,
 ) -> Child:
     """A new worker that has got its orders; `child.relay` is the master's end of its relay.
 
@@ -192,6 +193,7 @@ def start_child(
             command,
             pass_fds=[workers_control.fileno(), relay_descriptor, scoreboard.descriptor, stacks.descriptor, *inherited],
             env={**environ, RELAY_VARIABLE: str(relay_descriptor), NUMBER_VARIABLE: str(number)},
+            cwd=folder,
         )
     except BaseException:
         scoreboard.give_back(place)

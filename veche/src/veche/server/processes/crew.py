@@ -34,7 +34,7 @@ class Crew:
 
     ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words; its
     `verdict` has more of them. saw(verdict): something went wrong in a worker that serves on.
-    worn_out(child): it serves on, and asks to be replaced.
+    worn_out(child): it serves on, and asks to be replaced. folder: where workers start; None for here.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Crew:
         ended: EndedCallback,
         saw: SawCallback,
         worn_out: ReadyCallback,
+        folder: str | None = None,
     ) -> None:
         self._selector = selector
         self._application = application
@@ -57,6 +58,7 @@ class Crew:
         self._ended = ended
         self._saw = saw
         self._worn_out = worn_out
+        self._folder = folder
         self._coroner = Coroner()
         self._last_number = 0
         self.started = 0
@@ -75,6 +77,7 @@ class Crew:
             scoreboard=self.scoreboard,
             environ=self._environ,
             now=time.monotonic(),
+            folder=self._folder,
         )
         self.children.append(child)
         self.started += 1

@@ -11,9 +11,10 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
 from veche.server.errors import AddressError
 from veche.server.manner import PLAIN, Manner
@@ -36,6 +37,7 @@ class Listener:
     address: Address
     unix_inode: int | None = None
     manner: Manner = PLAIN
+    bind: str = ""  # as the operator wrote it
 
     def __str__(self) -> str:
         """What can be clicked on, or given to a client."""
@@ -44,6 +46,10 @@ class Listener:
         if isinstance(self.address, TCPAddress):
             return str(self.address).replace("http", "https", 1)
         return f"https+{self.address}"
+
+    def handed(self) -> "Handed":
+        """What another master needs to serve here."""
+        return Handed(self.socket.fileno(), self.bind, self.unix_inode)
 
     def close(self) -> None:
         """Close; a unix socket's file is removed, unless somebody else has put theirs in its place."""
@@ -54,16 +60,39 @@ class Listener:
                     os.unlink(self.address.path)
 
 
-def listen_all(binds: Iterable[str], *, backlog: int, permissions: int, owner: str = "") -> tuple[Listener, ...]:
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A listening socket on its way to another master: its descriptor there, its bind, its file's inode."""
+
+    descriptor: int
+    bind: str
+    unix_inode: int | None
+
+
+NOTHING_HANDED: Final[Mapping[str, Sequence[Handed]]] = {}
+
+
+def listen_all(
+    binds: Iterable[str],
+    *,
+    backlog: int,
+    permissions: int,
+    owner: str = "",
+    handed: Mapping[str, Sequence[Handed]] = NOTHING_HANDED,
+) -> tuple[Listener, ...]:
     """Listen on every address; on none when one of them cannot be.
 
-    permissions, owner: mode of unix: sockets, and USER, USER:GROUP or :GROUP. Raises AddressError.
+    permissions, owner: mode of unix: sockets, and USER, USER:GROUP or :GROUP. handed: sockets that
+    another master has opened already, by their bind. Raises AddressError.
     """
     listeners: list[Listener] = []
     try:
-        for address, manner in [parse_bind(text) for text in binds]:
-            opened = _listen(address, backlog=backlog, permissions=permissions, owner=owner)
-            listeners.extend(replace(listener, manner=manner) for listener in opened)
+        for text, (address, manner) in [(text, parse_bind(text)) for text in binds]:
+            if text in handed:
+                opened = [_take_over_handed(item, backlog) for item in handed[text]]
+            else:
+                opened = _listen(address, backlog=backlog, permissions=permissions, owner=owner)
+            listeners.extend(replace(listener, manner=manner, bind=text) for listener in opened)
     except BaseException:
         close_all(listeners)
         raise
@@ -243,6 +272,11 @@ def _take_over_all(address: SystemdSockets, backlog: int) -> list[Listener]:
         close_all(listeners)
         raise
     return listeners
+
+
+def _take_over_handed(handed: Handed, backlog: int) -> Listener:
+    """Serve on it; its file stays the other master's to remove, until we serve (Predecessor.own)."""
+    return _take_over(InheritedDescriptor(handed.descriptor), backlog)
 
 
 def _take_over(address: InheritedDescriptor, backlog: int) -> Listener:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -20,12 +21,15 @@ from veche.server.processes.child import Child, Event, State
 from veche.server.processes.cores import usable_cores
 from veche.server.processes.crew import Crew
 from veche.server.processes.desk import Desk
+from veche.server.processes.folder import start_folder
 from veche.server.processes.listener import Listener, close_all
 from veche.server.processes.proc import what_the_kernel_says
 from veche.server.processes.reload import Reload
 from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
 from veche.server.processes.stall import StallWatch
 from veche.server.processes.status import ServerStatus, totals_by_name, worker_statuses
+from veche.server.processes.succession import Predecessor, Successor, start_successor
+from veche.server.processes.supervisor import Supervisor
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.verdict import Kind, Verdict
 
@@ -39,7 +43,7 @@ HURRY_SECONDS: Final = 3.0
 OVERTIME_SECONDS: Final = 5.0  # for the application's own shut-down after the drain
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-HANDLED: Final = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD)
+HANDLED: Final = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2, signal.SIGCHLD)
 
 
 class Stage(Enum):
@@ -61,12 +65,17 @@ class Master:
         logger: Logger,
         *,
         on_ready: Callable[[], None] | None = None,
+        predecessor: Predecessor | None = None,
     ) -> None:
         self._application = application
         self._settings = settings
         self._listeners = tuple(listeners)
         self._logger = logger
         self._on_ready = on_ready
+        self._predecessor = predecessor
+        self._successor: Successor | None = None
+        self._folder = start_folder()
+        self._supervisor = Supervisor(settings.pid_file, lambda words: self._say(words, Level.WARNING))
         self._target = settings.workers or usable_cores()
         self._stage = Stage.STARTING
         self._exit_code = EXIT_STOPPED
@@ -86,6 +95,7 @@ class Master:
             ended=self._after_end,
             saw=self._judge,
             worn_out=self._recycle,
+            folder=self._folder,
         )
         self._stalls = StallWatch(settings.loop_stall_seconds)
         self._began = time.monotonic()
@@ -128,6 +138,7 @@ class Master:
 
     def _close(self, *ends: socket.socket) -> None:
         self._desk.close()
+        self._supervisor.close()
         self._crew.close()  # somebody is left only when the loop itself failed
         close_all(self._listeners)
         self._selector.close()
@@ -139,6 +150,7 @@ class Master:
         now = time.monotonic()
         self._enforce_deadlines(now)
         self._desk.tend(now)
+        self._supervisor.tend(now)
         if self._stage is Stage.STOPPING:
             return
         self._step_reload(now)
@@ -148,7 +160,9 @@ class Master:
     def _seconds_to_next_duty(self) -> float | None:
         now = time.monotonic()
         due = [self._deadline(child, now) for child in self._crew.children]
-        due += [self._hurry_at, self._desk.deadline()]
+        due += [self._hurry_at, self._desk.deadline(), self._supervisor.deadline]
+        if self._successor is not None:
+            due.append(self._successor.deadline)
         if self._stage is not Stage.STOPPING and self._missing() > 0:
             due.append(now + self._restarts.wait_seconds(now))
         earliest = min(due)
@@ -165,12 +179,15 @@ class Master:
         match number:
             case signal.SIGCHLD:
                 self._crew.reap()
+                self._look_at_successor()
             case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT:
                 self._stop(number)
             case signal.SIGHUP if self._has_terminal and not _terminal_answers():
                 self._stop(number)  # the terminal we were started from was closed: nobody asked for a reload
             case signal.SIGHUP:
                 self._reload_wanted = True
+            case signal.SIGUSR2:
+                self._begin_succession()
             case signal.SIGTTIN:
                 self._scale(self._target + 1)
             case signal.SIGTTOU:
@@ -205,6 +222,9 @@ class Master:
     def _enter_stopping(self, now: float, drain_seconds: float) -> None:
         self._stage = Stage.STOPPING
         self._reload = None
+        self._supervisor.stopping()
+        if self._successor is not None and not self._successor.is_ready:
+            self._successor.end()
         close_all(self._listeners)  # with the workers' copies: from now on the kernel refuses newcomers
         for child in self._crew.children:
             child.stop(now)
@@ -250,6 +270,10 @@ class Master:
         self._say(f"{child} is ready")
         if self._stage is Stage.STARTING:
             self._stage = Stage.SERVING
+            if self._predecessor is not None:
+                self._listeners = self._predecessor.own(self._listeners)
+                self._predecessor.tell_ready()
+            self._supervisor.ready()
             addresses = ", ".join(str(listener) for listener in self._listeners)
             self._say(f"serving {self._application} on {addresses} with {_count(self._target, 'worker')}")
             if self._on_ready is not None:
@@ -338,6 +362,10 @@ class Master:
     def _enforce_deadlines(self, now: float) -> None:
         if now >= self._hurry_at:
             self._hurry(now)
+        if self._successor is not None and now >= self._successor.deadline:
+            self._successor.deadline = NEVER
+            self._say("the new master was not ready in time; ending it", Level.ERROR)
+            self._successor.process.kill()
         for child in self._crew.children:
             if now < self._deadline(child, now):
                 continue
@@ -369,6 +397,7 @@ class Master:
             self._reload_wanted = False
             self._restarts = RestartPolicy(self._target)
             self._say("HUP: reloading, one worker at a time")
+            self._supervisor.reloading()
             self._reload = Reload(self._crew.wanted())
         if self._reload is None and self._worn_out and self._stage is Stage.SERVING:
             self._reload = Reload(self._worn_out, done="the worn-out workers are replaced")
@@ -384,15 +413,66 @@ class Master:
                 reload.newcomer = self._start_one()
                 if reload.newcomer is None:
                     self._reload = None
+                    self._supervisor.reloaded("serving; the last reload was abandoned")
                     self._say("reload abandoned; the running workers go on", Level.ERROR)
             else:
                 self._reload = None
+                self._supervisor.reloaded("serving")
                 self._say(reload.done)
 
     def _abandon_reload(self, child: Child, ending: str) -> None:
         self._reload = None
+        self._supervisor.reloaded("serving; the last reload was abandoned")
         self._explain_failure(child, ending)
         self._say("reload abandoned: the new code does not start; the running workers go on", Level.ERROR)
+
+    # -- another master takes over -----------------------------------------------------------------------------------
+
+    def _begin_succession(self) -> None:
+        if self._stage is not Stage.SERVING or self._successor is not None:
+            self._say("USR2: nothing is done now; the server starts, stops, or is being succeeded", Level.WARNING)
+            return
+        if os.getpid() == 1:
+            self._say("USR2: process 1 of a container ends with it; replace the container instead", Level.ERROR)
+            return
+        try:
+            deadline = time.monotonic() + self._settings.startup_seconds + OVERTIME_SECONDS
+            successor = self._successor = start_successor(self._listeners, deadline, self._folder)
+        except OSError as error:
+            self._say(f"USR2: a new master cannot be started ({error}); this one serves on", Level.ERROR)
+            return
+        self._selector.register(successor.control, selectors.EVENT_READ, lambda _events: self._hear_successor())
+        self._say(f"USR2: a new master starts (pid {successor.process.pid}); this one serves until that one does")
+
+    def _hear_successor(self) -> None:
+        successor = self._successor
+        assert successor is not None
+        more = successor.hear()
+        if successor.is_ready or not more:
+            self._selector.unregister(successor.control)
+            successor.control.close()
+        if successor.is_ready and self._stage is Stage.SERVING:
+            successor.deadline = NEVER
+            self._supervisor.succeeded_by(successor.process.pid)
+            self._say(f"the new master (pid {successor.process.pid}) serves; this one drains and ends")
+            # The files of unix sockets are that one's now.
+            self._listeners = tuple(replace(listener, unix_inode=None) for listener in self._listeners)
+            self._enter_stopping(time.monotonic(), self._settings.drain_seconds)
+
+    def _look_at_successor(self) -> None:
+        successor = self._successor
+        if successor is None or successor.process.poll() is None:
+            return
+        self._successor = None
+        if not successor.is_ready:
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(successor.control)
+            successor.control.close()
+            self._say(
+                f"the new master (pid {successor.process.pid}) ended with {successor.process.returncode} before it "
+                "served; its reason stands above. This one serves on",
+                Level.ERROR,
+            )
 
     # -- what it does now --------------------------------------------------------------------------------------------
 

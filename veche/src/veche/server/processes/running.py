@@ -24,6 +24,7 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     from veche.server.processes.addresses import parse_bind
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
+    from veche.server.processes.succession import find_predecessor
 
     if settings.trusted_proxy != ServerSettings().trusted_proxy:
         from veche.server.trust import Trust
@@ -37,17 +38,21 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
+    predecessor = find_predecessor()
     listeners = listen_all(
         settings.bind,
+        handed=predecessor.handed() if predecessor else {},
         backlog=settings.backlog,
         permissions=int(settings.socket_permissions, 8),
         owner=settings.socket_owner,
     )
+    if predecessor is not None:
+        predecessor.close_descriptors()
     if any("systemd:" in text for text in settings.bind):
         from veche.server.processes.systemd import forget_descriptors
 
         forget_descriptors()
-    return Master(application, settings, listeners, logger, on_ready=on_ready).run()
+    return Master(application, settings, listeners, logger, on_ready=on_ready, predecessor=predecessor).run()
 
 
 def check_certificates(settings: ServerSettings, logger: "Logger") -> None:

@@ -22,6 +22,9 @@ class ProcessSettings(RecyclingSettings, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="A worker that is not ready by then is ended and explained.", extra={"unit": "seconds"}),
     ] = 120.0
+    pid_file: Annotated[
+        str, Meta(description="File that holds the master's process id while it serves; empty is none.")
+    ] = ""
     drain_seconds: Annotated[
         float,
         Meta(
