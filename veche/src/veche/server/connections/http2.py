@@ -246,6 +246,7 @@ class Http2Connection(WritingSide):
     def _close_if_done(self) -> None:
         if self._lingering:
             if self.transport.can_write_eof() and not self.transport.is_closing():
+                self.write_out()
                 self.transport.write_eof()
         elif self.engine.refusing and not self.engine.streams and not self.engine.outgoing:
             self.close_transport()
