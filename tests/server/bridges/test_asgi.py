@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -316,6 +317,54 @@ def test_a_drain_tells_event_streams_at_once() -> None:
         peer.read_until(b": hello\n\n")
         drained = served.submit(served.server.drain(60))
         assert b": bye" in peer.read_to_end()
+        drained.result(5)
+
+
+def test_a_drain_tells_other_streams_and_whoever_still_reads_after_half_of_its_time() -> None:
+    ends: list[str] = []
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        ends.append(scope["path"])
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.body", "body": b"bye"})
+
+    lines = (b"GET /stream HTTP/1.1", b"GET /poll HTTP/1.1")
+    with serve(waits) as served, served.connect() as stream, served.connect() as poll:
+        for peer, line in zip((stream, poll), lines, strict=True):
+            peer.send(get(line=line))
+        with served.connect() as upload:
+            upload.send(post(b"half", b"Content-Length: 10"))
+            wait_for(lambda: served.server.requests_served == 3)
+            drained = served.submit(served.server.drain(1.0))
+            assert stream.read_to_end().endswith(b"3\r\nbye\r\n0\r\n\r\n")
+            assert poll.read_to_end().startswith(b"HTTP/1.1 503 ")
+            assert upload.read_to_end().startswith(b"HTTP/1.1 503 ")
+            drained.result(5)
+        assert sorted(ends) == ["/", "/poll", "/stream"]
+        assert served.log.entries == []
+
+
+def test_a_drain_lets_a_file_that_is_on_its_way_arrive(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 20_000_000)
+
+    async def sends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.pathsend", "path": str(path)})
+
+    with serve(sends) as served, served.connect() as peer:
+        peer.send(get())
+        peer.received += peer.socket.recv(1000)
+        drained = served.submit(served.server.drain(20))
+        assert len(peer.read_response()[2]) == 20_000_000
+        assert peer.read_to_end() == b""
         drained.result(5)
 
 
