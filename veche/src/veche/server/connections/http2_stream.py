@@ -206,6 +206,7 @@ class Http2Stream(Stream):
             self.connection.engine.send_trailers(self, block)
         else:
             self.connection.engine.send_body(self, b"", more=False)
+        self.connection.send_soon()
         self._ended()
 
     async def write_file(self, descriptor: int, offset: int, count: int) -> None:

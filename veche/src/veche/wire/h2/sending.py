@@ -71,6 +71,23 @@ class SendingSide(ReceivingWindows):
 
     def send_body(self, stream: Stream, octets: bytes, *, more: bool) -> None:
         """Send a part of the body, as far as it goes now; the rest waits in `stream.unsent`."""
+        size = len(octets)
+        if (
+            size
+            and not stream.unsent
+            and not self._turns
+            and size <= self.send_window
+            and size <= stream.send_window
+            and size <= LARGEST_FRAME_OCTETS
+        ):
+            self.send_window -= size
+            stream.send_window -= size
+            self.data_frames_sent += 1
+            self.outgoing.append(HEADER.pack(size << 8, 0 if more else END_STREAM, stream.stream_id))
+            self.outgoing.append(octets)
+            if not more:
+                self._response_ended(stream)
+            return
         if octets:
             unsent = stream.unsent
             stream.unsent = unsent[stream.unsent_start :] + octets if unsent else octets
