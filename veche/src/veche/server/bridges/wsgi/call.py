@@ -6,7 +6,7 @@ Must not know: threads, loops, connections; where the parts of the body go (whoe
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from veche.asgi import ExceptionTriple
 from veche.server.bridges.exchange import ClientDisconnected
@@ -31,9 +31,12 @@ class ApplicationCall:
         raise NotImplementedError
 
     def start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionTriple | None = None, /
+        self, status: Any, headers: Any, exc_info: ExceptionTriple | None = None, /
     ) -> Callable[[bytes], object]:
-        """Take the head. It is sent with the first part of the body that is not empty."""
+        """Take the head. It is sent with the first part of the body that is not empty.
+
+        Any: what comes from an application is checked in words of ours (heads.py), also where this is compiled.
+        """
         if exc_info is not None:
             try:
                 if self.begun:
