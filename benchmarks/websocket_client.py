@@ -41,7 +41,10 @@ class Messages:
     def described(self) -> str:
         """For the line above the table."""
         work = "each answered before the next" if self.in_flight is None else f"{self.in_flight} broadcasts in flight"
-        return f"our own client (benchmarks/websocket_client.py), {self.sockets} sockets, 32 octets of text, {work}"
+        least = f", bursts of at least {self.least_seconds:g} s" if self.least_seconds else ""
+        return (
+            f"our own client (benchmarks/websocket_client.py), {self.sockets} sockets, 32 octets of text, {work}{least}"
+        )
 
     def burst(self, port: int, *, seconds: float, core: int) -> Outcome:
         """Open, work for some seconds, close."""

@@ -51,7 +51,7 @@ def refusal(octets: bytes, *, limit: int = LIMIT) -> CloseCode:
     return whole.value.code
 
 
-def test_a_frame_that_is_not_masked_is_refused() -> None:  # §5.1
+def test_ghsa_rhh8_5xw9_c3gm_a_frame_that_is_not_masked_is_refused() -> None:  # §5.1
     assert refusal(encode_frame(Opcode.TEXT, b"Hello")) is CloseCode.PROTOCOL_ERROR
 
 
@@ -149,7 +149,7 @@ def test_wrong_text_is_refused_in_its_first_wrong_fragment() -> None:  # §8.1
     assert refusal(masked(Opcode.TEXT, b"\xff", final=False)) is CloseCode.NOT_UTF_8
 
 
-def test_a_message_over_the_limit_is_refused_before_its_payload_arrives() -> None:  # §7.4.1, 1009
+def test_cve_2026_44545_a_message_over_the_limit_is_refused_before_its_payload_arrives() -> None:  # §7.4.1, 1009
     head = masked(Opcode.BINARY, bytes(LIMIT + 1))[:4]
     assert refusal(head) is CloseCode.TOO_LARGE
     in_parts = masked(Opcode.BINARY, bytes(LIMIT), final=False) + masked(Opcode.CONTINUATION, b"x")[:2]
