@@ -1,15 +1,21 @@
 """X-Forwarded-* and Forwarded (RFC 7239): who is believed, what is believed, what is refused."""
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.serving import Served, serve, wait_for
 from veche.asgi import Environ, Receive, Scope, Send, StartResponse
+from veche.server.connections.forwarded import BadForwarding, Forwarding
 from veche.server.errors import AddressError
+from veche.server.settings import ServerSettings
 from veche.server.trust import Trust
+from veche.wire.h1.head import FORWARDED as FORWARDED_NAMES
 
 
 def ask(path: str, *fields: str) -> bytes:
@@ -191,3 +197,45 @@ def test_addresses_networks_and_words_say_who_is_trusted(trusted: list[str], hos
 def test_what_is_no_network_is_refused(entry: str) -> None:
     with pytest.raises(AddressError, match="--trusted-proxy"):
         Trust([entry])
+
+
+PIECES = st.sampled_from(
+    [
+        b"for=",
+        b"proto=https",
+        b"host=a",
+        b";",
+        b",",
+        b'"',
+        b"\\",
+        b"[",
+        b"]",
+        b":",
+        b"192.0.2.1",
+        b"::1",
+        b" ",
+        b"_x",
+        b"=",
+    ]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(FORWARDED_NAMES)),
+            st.binary(max_size=40) | st.lists(PIECES, max_size=12).map(b"".join),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["x-forwarded", "forwarded"]),
+)
+def test_whatever_is_said_is_understood_or_refused(fields: list[tuple[bytes, bytes]], family: Any) -> None:
+    settings = ServerSettings(forwarded_fields=family, forwarded_host=True, trusted_proxy=("*",))
+    try:
+        saying = Forwarding(settings).read(fields)
+    except BadForwarding:
+        return
+    if saying is not None and saying.client is not None:
+        ip_address(saying.client[0])
+        assert 0 <= (saying.client[1] or 0) < 65536

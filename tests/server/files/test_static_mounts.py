@@ -3,6 +3,7 @@
 import gzip
 import os
 import socket
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures.certificates import Authority
-from fixtures.serving import Served, serve, wait_for
+from fixtures.serving import PATIENCE_SECONDS, Served, serve, wait_for
 from veche.asgi import Environ, Receive, Scope, Send, StartResponse
 from veche.log import Level
 from veche.server.errors import AddressError
@@ -49,6 +50,17 @@ def folder(tmp_path: Path) -> Path:
 def ask(served: Served, path: str, *fields: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     request = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: a", *fields, "", ""])
     return served.ask(request.encode(), has_body=method != "HEAD")
+
+
+def holds_open(path: Path) -> bool:
+    """Return whether this process has the file open."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            if descriptor.readlink() == path:
+                return True
+        except OSError:  # closed meanwhile
+            continue
+    return False
 
 
 def mounted(folder: Path, **settings: Any) -> Any:
@@ -234,19 +246,18 @@ def test_large_files_arrive_whole_on_one_connection(
             peer.send(b"GET /static/site.css HTTP/1.1\r\nHost: a\r\n\r\n")
             assert peer.read_response()[2] == b"body { color: black }"
         wait_for(lambda: served.server.open_connections == 0, "the connection to be forgotten")
-        assert len(os.listdir("/proc/self/fd")) < 100
+        assert not holds_open(folder / "large.bin")
 
 
 def test_a_reader_that_leaves_in_the_middle_costs_nothing(folder: Path) -> None:
     with mounted(folder) as served:
-        before = len(os.listdir("/proc/self/fd"))
         for _ in range(5):
             with served.connect() as peer:
                 peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 peer.send(b"GET /static/large.bin HTTP/1.1\r\nHost: a\r\n\r\n")
                 peer.read_exactly(1000)
         wait_for(lambda: served.server.open_connections == 0, "the connections to be forgotten")
-        wait_for(lambda: len(os.listdir("/proc/self/fd")) <= before, "the files to be closed")
+        wait_for(lambda: not holds_open(folder / "large.bin"), "the files to be closed")
         assert ask(served, "/static/site.css")[0] == 200
         assert not served.log.messages(Level.ERROR)
 
@@ -274,6 +285,20 @@ def test_a_drain_lets_a_file_end(folder: Path) -> None:
         assert b"content-length: 3000000" in head.lower()
         assert peer.read_exactly(len(LARGE)) == LARGE
         draining.result(10)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_files_are_served_over_http2_that_was_agreed_on_by_alpn(folder: Path, tmp_path: Path, *, large: bool) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("localhost")
+    path = "large.bin" if large else "site.css"
+    with mounted(folder, manner=Manner(tls=True), tls_certificate=(certificate,), tls_key=(key,)) as served:
+        url = f"https://localhost:{served.address[1]}/static/{path}"
+        told = tmp_path / "body"
+        command = f"curl -sS --http2 --cacert {authority.file} -o {told} -w %{{http_version}} {url}".split()
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        assert answer.stdout == "2", answer.stderr
+        assert told.read_bytes() == (folder / path).read_bytes()
 
 
 def test_a_wsgi_application_may_have_mounts_too(folder: Path) -> None:

@@ -45,8 +45,10 @@ def describe(connection: ssl.SSLObject, offered: TlsContext) -> dict[str, Any]:
 
 def _client_chain(connection: ssl.SSLObject) -> list[str]:
     whole = getattr(connection, "get_unverified_chain", None)  # Python 3.13; before it the client's own certificate
-    ders = whole() if whole is not None else [connection.getpeercert(binary_form=True)]
-    return [ssl.DER_cert_to_PEM_cert(der) for der in ders if der]
+    own = connection.getpeercert(binary_form=True)
+    if not own:
+        return []  # 3.13 fails when it is asked for the chain of a client without a certificate
+    return [ssl.DER_cert_to_PEM_cert(der) for der in (whole() if whole is not None else [own])]
 
 
 def _distinguished_name(subject: Any) -> str:
