@@ -7,7 +7,7 @@ Must not know: who makes the octets (libFuzzer in run.py, hypothesis in test_fuz
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from fuzz.targets import h1, websocket
+from fuzz.targets import h1, h2, websocket
 
 
 class Target(NamedTuple):
@@ -20,6 +20,8 @@ class Target(NamedTuple):
 TARGETS: Final = {
     "h1": Target(h1.check, h1.SEEDS),
     "h1_chunked": Target(h1.check_chunked, h1.CHUNKED_SEEDS),
+    "h2": Target(h2.check, h2.SEEDS),
+    "hpack": Target(h2.check_block, h2.BLOCK_SEEDS),
     "websocket": Target(websocket.check, websocket.SEEDS),
     "websocket_handshake": Target(websocket.check_handshake, websocket.HANDSHAKE_SEEDS),
     "h1_response": Target(h1.check_response, h1.RESPONSE_SEEDS),

@@ -3,6 +3,7 @@
 from veche.wire.h2.connection import Http2Engine, Phase, Sink
 from veche.wire.h2.errors import ConnectionBroken, ErrorCode, Http2Error, StreamBroken
 from veche.wire.h2.frames import PREFACE, PREFACE_HEAD, PREFACE_REST, FrameType
+from veche.wire.h2.huffman import HuffmanDecoder
 from veche.wire.h2.limits import Limits
 from veche.wire.h2.memory import Memory
 from veche.wire.h2.response import ResponseEncoder, ResponseHead
@@ -17,6 +18,7 @@ __all__ = [
     "FrameType",
     "Http2Engine",
     "Http2Error",
+    "HuffmanDecoder",
     "Limits",
     "Memory",
     "Phase",
