@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import files, http1, memory, websocket
+from benchmarks import compiled, files, http1, http2, memory, websocket
 from benchmarks.contest import Contest, DidNotStart, hold
 from benchmarks.report import as_json, machine_lines, table
 
 BENCHMARK = "server"
-CONTESTS: Sequence[Contest] = (*http1.CONTESTS, *files.CONTESTS, *websocket.CONTESTS)
+CONTESTS: Sequence[Contest] = (*http1.CONTESTS, *files.CONTESTS, *http2.CONTESTS, *websocket.CONTESTS)
 OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"memory": memory.measure}
 
 
@@ -28,10 +28,14 @@ def main(contests: Sequence[Contest] = CONTESTS, others: dict[str, Callable[[], 
     parser.add_argument("--rounds", type=int, default=7, help="alternating rounds (default 7)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one burst (default 1)")
     parser.add_argument("--log", choices=["off", "on", "both"], default="off", help="the access logs of all servers")
+    parser.add_argument("--no-compiled", action="store_true", help="without the compiled server's row")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured there, too")
     options = parser.parse_args()
     wanted = options.only or names
     chosen = [contest for contest in contests if contest.name in wanted]
+    folder = compiled.built() if chosen and not options.no_compiled else None
+    if folder is not None:
+        chosen = compiled.beside(chosen, folder)
     if chosen:
         print(machine_lines(chosen))
     kept = []

@@ -19,6 +19,7 @@ HOT = [
     "veche/server/connections/http2.py",
     "veche/server/connections/http2_stream.py",
     "veche/server/connections/service.py",
+    "veche/server/connections/turn.py",
     "veche/server/connections/websocket.py",
     "veche/server/connections/websocket_stream.py",
     "veche/server/connections/writing.py",
