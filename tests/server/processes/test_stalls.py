@@ -49,6 +49,17 @@ def test_a_blocked_loop_is_named_with_its_request_and_its_stack_and_is_replaced(
     assert ("Task 'request' runs now" in log) == (way != "c_with_the_gil")  # Python is asked where it can answer
 
 
+def test_a_worker_whose_very_first_request_blocks_it_is_found_too() -> None:
+    with serve() as server:
+        first = ask_in_vain(f"{server.url}/python?seconds=60")
+        server.wait_for_log("stands still")
+        second = ask_in_vain(f"{server.url}/python?seconds=61")  # waits in the queue; worker 2 finds it as it opens
+        server.wait_for_log(r"worker 2 .* killed by signal 9 \(SIGKILL\) by us: its event loop stood still")
+        server.wait_for_log("worker 3 .* is ready")
+        first.join(20)
+        second.join(20)
+
+
 def test_tasks_that_only_wait_are_told_too() -> None:
     with serve() as server:
         waiting = ask_in_vain(f"{server.url}/waits")

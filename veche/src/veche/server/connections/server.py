@@ -93,10 +93,17 @@ class ConnectionServer:
         """How many requests were given to the application since the start."""
         return self._service.requests_served if self._service else 0
 
-    async def start(self, sockets: Sequence[socket.socket], manners: Sequence[Manner] = ()) -> None:
+    async def start(
+        self,
+        sockets: Sequence[socket.socket],
+        manners: Sequence[Manner] = (),
+        *,
+        before_doors: Callable[[], None] | None = None,
+    ) -> None:
         """Run the application's start-up, then accept connections; returns when the doors are open.
 
         manners: what connections to each of the sockets begin with; nothing, unless said otherwise.
+        before_doors: called when all is ready and nobody has been let in yet.
         Raises veche.server.bridges.StartupFailed when the application refuses to start, TlsError for a certificate.
         """
         loop = asyncio.get_running_loop()
@@ -128,6 +135,8 @@ class ConnectionServer:
         self._doors = Doors(self.board, room=self._room, loop=loop, reporter=self.logger)
         for listener, manner in listeners:
             self.add_listener(listener, manner)
+        if before_doors is not None:
+            before_doors()
         self.open_doors()
 
     def add_listener(self, listener: socket.socket, manner: Manner = PLAIN) -> None:

@@ -92,7 +92,13 @@ class Worker:
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
         server = ConnectionServer(application, interface, self._settings, self._logger, board=board, tell=self._saw)
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
-        starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners))
+
+        def say_ready() -> None:
+            # Before the first request can come: one that stops the loop at once must find the master watching it.
+            _keep_what_was_loaded()
+            self._report(Ready(interface.name))
+
+        starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners, before_doors=say_ready))
         if not await _unless(starting, self._stop):
             return EXIT_STOPPED
         try:
@@ -101,8 +107,6 @@ class Worker:
             return self._fail(str(error), error.__cause__)
         except Exception as error:
             return self._fail(f"the application failed to start: {one_line(error)}", error)
-        _keep_what_was_loaded()
-        self._report(Ready(interface.name))
         wearing = asyncio.create_task(self._watch_wear(server))
         await self._stop.wait()
         wearing.cancel()
