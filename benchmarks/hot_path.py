@@ -12,6 +12,7 @@ from benchmarks.http1 import BROWSER
 from veche.log import Logger, StreamLog
 from veche.server.bridges import detect_interface
 from veche.server.connections import ConnectionServer
+from veche.server.connections.http1 import Http1Connection
 from veche.server.settings import ServerSettings
 
 CONNECTIONS = 32  # that have a request in one turn of the loop
@@ -62,7 +63,7 @@ class Worker:
     def __init__(self, server: ConnectionServer) -> None:
         self.service = server._service
         assert self.service is not None
-        self.connections: list[Any] = [server._admit() for _ in range(CONNECTIONS)]
+        self.connections: list[Any] = [Http1Connection(self.service) for _ in range(CONNECTIONS)]
         for connection in self.connections:
             connection.connection_made(FakeTransport())
 

@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.applications import echo_asgi, hello_asgi, stream_asgi
 from benchmarks.hot_path import BROWSERS, CONNECTIONS, SMALL, Worker, outside_of_tasks, worker
 from benchmarks.report import aligned, model_name
+from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS
 from veche.wire.h1 import FieldLines, RequestHead, ResponseWriter
 
 BENCHMARK = "nanoseconds"
@@ -87,6 +88,7 @@ def _steps(plain: Worker) -> list[Row]:
         Row("  scoreboard: enter and leave", 250, lambda: board.leave(board.enter(head.line.label, peer))),
         Row("  exchange made", 350, lambda: bridge.open_exchange(plain.connections[0], head)),
         Row("  scope made", 400, exchange.scope),
+        Row("  of it: the names of the extensions", 80, HTTP_EXTENSIONS.copy),
         Row("  Task made and run", 1100, lambda: bridge.start_task(_nothing())),
         Row("  response: head and body", 900, _response(head)),
         Row("  the application itself", 600, _application),

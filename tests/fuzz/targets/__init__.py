@@ -24,5 +24,6 @@ TARGETS: Final = {
     "hpack": Target(h2.check_block, h2.BLOCK_SEEDS),
     "websocket": Target(websocket.check, websocket.SEEDS),
     "websocket_handshake": Target(websocket.check_handshake, websocket.HANDSHAKE_SEEDS),
+    "h1_memory": Target(h1.check_memory, [b"".join(h1.SEEDS)]),
     "h1_response": Target(h1.check_response, h1.RESPONSE_SEEDS),
 }

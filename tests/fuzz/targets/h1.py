@@ -6,7 +6,7 @@ One job: what must hold for any octets, and seeds. Must not know: who makes the 
 from typing import Final
 
 from fixtures.requests import LIMITS, Recorder, get, post, read_by_octet, read_whole
-from veche.wire.h1 import BodyMismatch, FieldLines, HeadParser, ResponseRefused, ResponseWriter
+from veche.wire.h1 import BodyMismatch, FieldLines, HeadParser, RequestRefused, ResponseRefused, ResponseWriter
 
 CHUNKED_HEAD: Final = post(b"", b"Transfer-Encoding: chunked")
 DATE_LINE: Final = b"date: now\r\n"
@@ -49,6 +49,21 @@ def check(octets: bytes) -> None:
 def check_chunked(octets: bytes) -> None:
     """The same from the start of a chunked body."""
     check(CHUNKED_HEAD + octets)
+
+
+def check_memory(octets: bytes) -> None:
+    """A parser that remembers lines reads each head as one that has never seen any, and again so the second time."""
+    heads = [part + b"\r\n\r\n" for part in octets.split(b"\r\n\r\n")]
+    experienced = HeadParser(limit_fields=10)
+    for head in [*heads, *heads]:
+        assert _reading(experienced, head) == _reading(HeadParser(limit_fields=10), head)
+
+
+def _reading(parser: HeadParser, head: bytes) -> object:
+    try:
+        return parser.parse(head)
+    except RequestRefused as refusal:
+        return refusal.status
 
 
 def check_response(octets: bytes) -> None:
