@@ -87,7 +87,7 @@ class Door:
         room = self._room(0)
         if room > 0:
             self._take_in(room)
-        else:
+        elif self._is_open:
             seconds = STEP_BACK_SECONDS - room * STEP_BACK_FOR_EACH_SECONDS
             self._pause(min(seconds, LONGEST_STEP_BACK_SECONDS), self._accept_leftovers)
 
@@ -130,9 +130,17 @@ class Doors:
     """Every door of one worker."""
 
     def __init__(
-        self, board: Board, *, room: Callable[[], int], loop: asyncio.AbstractEventLoop, reporter: Reporter
+        self,
+        board: Board,
+        *,
+        room: Callable[[], int],
+        loop: asyncio.AbstractEventLoop,
+        reporter: Reporter,
+        is_outdated: Callable[[], bool] | None = None,
     ) -> None:
-        """room: how many more connections this worker may have."""
+        """room: how many more connections this worker may have. is_outdated: asked before any is accepted; once it
+        says yes, whoever comes waits for another worker."""
+        self._is_outdated = is_outdated
         self._board = board
         self._room = room
         self._loop = loop
@@ -161,15 +169,19 @@ class Doors:
                 door.close()
             self._board.accepting(accepts=False)
 
-    def close_for_ever(self) -> None:
-        """Take in whoever waits, and close the listeners: closing alone would reset them."""
+    def close_for_ever(self, *, take_in: bool) -> None:
+        """Take in whoever waits, and close the listeners: closing alone would reset them, if nobody else listens."""
         self.close()
         for listener, door in self._doors:
-            door.accept_all()
+            if take_in:
+                door.accept_all()
             listener.close()
         self._doors.clear()
 
     def _share(self, least: int) -> int:
         board = self._board
+        if self._is_outdated is not None and self._is_outdated():
+            self.close()
+            return 0
         count = share(board.connections_now, board.connections_of_accepting())
         return min(self._room(), max(least, count) if least else count)

@@ -171,7 +171,7 @@ class Http1Connection(WritingSide):
         service.requests_served += 1
         self.phase = EXCHANGE
         self.head = head
-        self.writer = ResponseWriter(head, service.field_lines, keep_alive=True)
+        self.writer = ResponseWriter(head, service.field_lines, keep_alive=service.keeps_alive)
         if self._timed:
             self._arrived, self._whole, self._began = self._first_read, self._last_read, time.monotonic()
         self.deadline = service.clock.now + service.request_ticks

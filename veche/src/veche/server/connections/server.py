@@ -68,6 +68,7 @@ class ConnectionServer:
         self.board = board or private_board()
         self._listeners: list[tuple[socket.socket, Manner]] = []
         self._doors: Doors | None = None
+        self.is_outdated: Callable[[], bool] | None = None  # asked before a connection is accepted (--reload)
         self._start_joining: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
         self._joining: set[asyncio.Task[None]] = set()  # the loop holds Tasks only weakly
         self._connection_limit = settings.connection_limit
@@ -131,8 +132,10 @@ class ConnectionServer:
             self._entrance = Entrance(self._service, self.settings, self._tls, self._count_in)
         clock.start()
         self.board.beat(running=0)
+        # Under --reload each request comes to a door, where the files are looked at.
+        self._service.keeps_alive = not self.settings.reload
         self._start_joining = task_starter(loop)
-        self._doors = Doors(self.board, room=self._room, loop=loop, reporter=self.logger)
+        self._doors = Doors(self.board, room=self._room, loop=loop, reporter=self.logger, is_outdated=self.is_outdated)
         for listener, manner in listeners:
             self.add_listener(listener, manner)
         if before_doors is not None:
@@ -160,12 +163,12 @@ class ConnectionServer:
         service.draining = True
         if self._doors is not None:
             self._start_joining = asyncio.get_running_loop().create_task  # we are inside a Task's step here
-            self._doors.close_for_ever()
+            self._doors.close_for_ever(take_in=not self.settings.reload)  # whoever waits is for the new code then
         if self._joining:
             await asyncio.wait(self._joining)
         for connection in list(service.connections):
             connection.begin_drain()
-        grace_seconds = min(IDLE_GRACE_SECONDS, deadline_seconds / 4)
+        grace_seconds = 0.0 if self.settings.reload else min(IDLE_GRACE_SECONDS, deadline_seconds / 4)
         await self._wait_until_empty(service, grace_seconds)
         for connection in list(service.connections):
             connection.end_if_idle()

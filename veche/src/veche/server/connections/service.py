@@ -90,6 +90,7 @@ class Service:
         self._silent_second = self._silent_told = 0
         self.context = copy_context()  # without any request's variables
         self.draining = False
+        self.keeps_alive = True  # connections, after an answer
         self.admitted = 0  # connections accepted and not yet lost; `connections` holds them a turn of the loop later
         self.when_room: Callable[[], None] | None = None  # the doors were closed for want of room: call when there is
 

@@ -19,6 +19,7 @@ from veche.server.processes.orders import (
     STACKS_SIGNAL,
     Failed,
     Orders,
+    Outdated,
     Ready,
     Report,
     ReportReader,
@@ -95,6 +96,7 @@ class Child:
         self.doomed_at: float | None = None  # when it is killed: it has been asked for its stacks
         self.stacks = stacks
         self.task_stacks = ""
+        self.outdated: list[str] = []  # the files that it has seen change
         self.worn_out = ""  # why it asks to be replaced
         self.incidents: list[Incident] = []
         self.verdict: Verdict | None = None  # once it has ended in a way nobody asked for
@@ -128,6 +130,8 @@ class Child:
                 self.failure = report
             case Saw(incident):
                 self.incidents.append(incident)
+            case Outdated(files):
+                self.outdated = files
             case WornOut(reason):
                 self.worn_out = reason
             case TaskStacks(text):
@@ -175,6 +179,7 @@ def start_child(
     environ: Mapping[str, str],
     now: float,
     folder: str | None = None,
+    stand_in: Failed | None = None,
 ) -> Child:
     """A new worker that has got its orders; `child.relay` is the master's end of its relay.
 
@@ -215,6 +220,7 @@ def start_child(
         scoreboard_descriptor=scoreboard.descriptor,
         place=place.number,
         stacks_descriptor=stacks.descriptor,
+        stand_in=stand_in,
     )
     place.occupy(process.pid)
     with suppress(BrokenPipeError):  # it died at once; its end says why

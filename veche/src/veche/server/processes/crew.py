@@ -17,6 +17,7 @@ import msgspec
 from veche.server.processes.child import Child, Event, State, start_child
 from veche.server.processes.coroner import Coroner
 from veche.server.processes.listener import Listener
+from veche.server.processes.orders import Failed
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.verdict import Verdict
@@ -34,7 +35,8 @@ class Crew:
 
     ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words; its
     `verdict` has more of them. saw(verdict): something went wrong in a worker that serves on.
-    worn_out(child): it serves on, and asks to be replaced. folder: where workers start; None for here.
+    worn_out(child): it serves on, and asks to be replaced. outdated(files): they
+    have changed. folder: where workers start; None for here.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Crew:
         ended: EndedCallback,
         saw: SawCallback,
         worn_out: ReadyCallback,
+        outdated: Callable[[list[str]], None],
         folder: str | None = None,
     ) -> None:
         self._selector = selector
@@ -58,6 +61,7 @@ class Crew:
         self._ended = ended
         self._saw = saw
         self._worn_out = worn_out
+        self._outdated = outdated
         self._folder = folder
         self._coroner = Coroner()
         self._last_number = 0
@@ -66,8 +70,8 @@ class Crew:
         self.scoreboard = Scoreboard()
         self.children: list[Child] = []
 
-    def start_one(self, listeners: Sequence[Listener]) -> Child:
-        """A new worker on these sockets."""
+    def start_one(self, listeners: Sequence[Listener], stand_in: Failed | None = None) -> Child:
+        """A new worker on these sockets; stand_in: what it says in place of an application that does not start."""
         self._last_number += 1
         child = start_child(
             number=self._last_number,
@@ -78,6 +82,7 @@ class Crew:
             environ=self._environ,
             now=time.monotonic(),
             folder=self._folder,
+            stand_in=stand_in,
         )
         self.children.append(child)
         self.started += 1
@@ -133,6 +138,9 @@ class Crew:
             self._saw(self._coroner.hear(child, incident))
         if was is State.STARTING and child.state is State.SERVING:
             self._ready(child)
+        if child.outdated:
+            files, child.outdated = child.outdated, []
+            self._outdated(files)
         if child.worn_out and child.state is State.SERVING:
             self._worn_out(child)
             child.worn_out = ""

@@ -17,12 +17,14 @@ from enum import Enum
 from typing import Final
 
 from veche.log import Level, Logger
+from veche.server.processes.changes import FileWatch, forget_bytecode
 from veche.server.processes.child import Child, Event, State
 from veche.server.processes.cores import usable_cores
 from veche.server.processes.crew import Crew
 from veche.server.processes.desk import Desk
 from veche.server.processes.folder import start_folder
 from veche.server.processes.listener import Listener, close_all
+from veche.server.processes.orders import Failed
 from veche.server.processes.proc import what_the_kernel_says
 from veche.server.processes.reload import Reload
 from veche.server.processes.restarts import FIRST_DELAY_SECONDS, RestartPolicy
@@ -40,6 +42,8 @@ EXIT_APPLICATION_FAILED: Final = 3
 
 INTERRUPT_DRAIN_SECONDS: Final = 3.0  # who presses Ctrl-C waits in front of a terminal
 HURRY_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 0.2  # how often files are looked at, for --reload
+SHOWN_FILES: Final = 3
 OVERTIME_SECONDS: Final = 5.0  # for the application's own shut-down after the drain
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -76,7 +80,10 @@ class Master:
         self._successor: Successor | None = None
         self._folder = start_folder()
         self._supervisor = Supervisor(settings.pid_file, lambda words: self._say(words, Level.WARNING))
-        self._target = settings.workers or usable_cores()
+        self._target = settings.workers or (1 if settings.reload else usable_cores())
+        self._watch = FileWatch(settings.app_dir) if settings.reload else None
+        self._look_at = 0.0 if settings.reload else NEVER
+        self._stand_in: Failed | None = None  # why the application does not start
         self._stage = Stage.STARTING
         self._exit_code = EXIT_STOPPED
         self._restarts = RestartPolicy(self._target)
@@ -95,6 +102,7 @@ class Master:
             ended=self._after_end,
             saw=self._judge,
             worn_out=self._recycle,
+            outdated=self._start_over,
             folder=self._folder,
         )
         self._stalls = StallWatch(settings.loop_stall_seconds)
@@ -153,6 +161,7 @@ class Master:
         self._supervisor.tend(now)
         if self._stage is Stage.STOPPING:
             return
+        self._look_for_changes(now)
         self._step_reload(now)
         self._fill_places()
         self._stop_surplus(now)
@@ -160,7 +169,7 @@ class Master:
     def _seconds_to_next_duty(self) -> float | None:
         now = time.monotonic()
         due = [self._deadline(child, now) for child in self._crew.children]
-        due += [self._hurry_at, self._desk.deadline(), self._supervisor.deadline]
+        due += [self._hurry_at, self._desk.deadline(), self._supervisor.deadline, self._look_at]
         if self._successor is not None:
             due.append(self._successor.deadline)
         if self._stage is not Stage.STOPPING and self._missing() > 0:
@@ -252,7 +261,7 @@ class Master:
     def _start_one(self) -> Child | None:
         """A new worker; None when the kernel refuses one now: the next try comes later, and those that run go on."""
         try:
-            return self._crew.start_one(self._listeners)
+            return self._crew.start_one(self._listeners, self._stand_in)
         except OSError as error:
             if self._stage is Stage.STARTING:
                 raise
@@ -300,6 +309,8 @@ class Master:
         elif was is State.STOPPING:
             if child.process.returncode != 0 and child.failure is None:
                 self._say(f"{child} {ending}, while it was stopping", Level.WARNING, **_evidence(child))
+        elif self._watch is not None and was is State.STARTING:
+            self._stand_in_for(child, ending)
         elif self._stage is Stage.STARTING:
             self._startup_failed(child, ending)
         elif self._reload is not None and self._reload.newcomer is child:
@@ -425,6 +436,37 @@ class Master:
         self._supervisor.reloaded("serving; the last reload was abandoned")
         self._explain_failure(child, ending)
         self._say("reload abandoned: the new code does not start; the running workers go on", Level.ERROR)
+
+    # -- development -------------------------------------------------------------------------------------------------
+
+    def _look_for_changes(self, now: float) -> None:
+        if self._watch is None or now < self._look_at:
+            return
+        files = self._watch.look()
+        self._look_at = now + max(LOOK_SECONDS, 10 * (time.monotonic() - now))
+        if files:
+            self._start_over(files)
+
+    def _start_over(self, files: list[str]) -> None:
+        """End every worker at once; whoever comes waits in the kernel's queue for those that start now."""
+        if self._stage is Stage.STOPPING or self._watch is None:
+            return
+        forget_bytecode(self._settings.app_dir, files)
+        self._watch.look()  # a worker may have seen it first
+        shown = ", ".join(files[:SHOWN_FILES]) + (f" and {len(files) - SHOWN_FILES} more" * (len(files) > SHOWN_FILES))
+        self._say(f"{shown} changed: starting over")
+        self._reload, self._reload_wanted, self._stand_in = None, False, None
+        self._restarts = RestartPolicy(self._target)
+        for child in self._crew.wanted():
+            child.stop(time.monotonic())
+
+    def _stand_in_for(self, child: Child, ending: str) -> None:
+        """Have a page say why the application does not start, until it is mended."""
+        self._explain_failure(child, ending)
+        if self._stand_in is not None or (self._reload is not None and self._reload.newcomer is child):
+            self._restarts.worker_ended(time.monotonic())  # not even the page can be served: slower and slower
+        self._reload = None
+        self._stand_in = child.failure or Failed(f"{child} {ending}", "")
 
     # -- another master takes over -----------------------------------------------------------------------------------
 

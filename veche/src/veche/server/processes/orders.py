@@ -18,6 +18,13 @@ from veche.server.verdicts.incidents import Incident
 LINE_LIMIT_OCTETS: Final = 1 << 20
 
 
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The application could not be started; the worker ends now."""
+
+    reason: str
+    traceback: str
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """The master's first message: what to serve, and on which inherited descriptors. Its end of file means: drain."""
 
@@ -30,19 +37,19 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     scoreboard_descriptor: int
     place: int  # in the scoreboard
     stacks_descriptor: int  # where the C handlers of faults and of STACKS_SIGNAL write
+    stand_in: Failed | None = None  # do not load the application: say why it does not start (--reload)
+
+
+class Outdated(msgspec.Struct, frozen=True, tag=True):
+    """Files of the application have changed (--reload); the worker accepts nobody any more."""
+
+    files: list[str]
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The application has started and connections are accepted."""
 
     interface: str
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The application could not be started; the worker ends now."""
-
-    reason: str
-    traceback: str
 
 
 class Saw(msgspec.Struct, frozen=True, tag=True):
@@ -63,7 +70,7 @@ class TaskStacks(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Report: TypeAlias = Ready | Failed | Saw | WornOut | TaskStacks
+Report: TypeAlias = Ready | Failed | Saw | WornOut | Outdated | TaskStacks
 
 ASK_FOR_TASKS: Final = b"tasks\n"
 

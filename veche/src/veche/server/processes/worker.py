@@ -22,12 +22,14 @@ from veche.log import Logger, StreamLog
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
+from veche.server.processes.changes import FileWatch, loaded_files
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
     STACKS_SIGNAL,
     Failed,
     Orders,
+    Outdated,
     Ready,
     Report,
     Saw,
@@ -36,6 +38,7 @@ from veche.server.processes.orders import (
     line,
     read_orders,
 )
+from veche.server.processes.stand_in import stand_in
 from veche.server.processes.wear import Wear
 from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings
@@ -46,6 +49,9 @@ EXIT_STOPPED: Final = 0
 EXIT_APPLICATION_FAILED: Final = 3
 ORPHAN_OVERTIME_SECONDS: Final = 5.0
 WEAR_SECONDS: Final = 1.0
+LOOK_PAUSES: Final = 2  # looking at the files takes a third of the time at the most
+LONGEST_LOOK_PAUSE_SECONDS: Final = 0.05
+RELOAD_DRAIN_SECONDS: Final = 3.0  # who develops does not wait for a stream of the old code
 ASK_AGAIN_SECONDS: Final = 60.0  # the new code did not start, perhaps
 
 COLLECTOR_DEFAULTS: Final = gc.get_threshold()
@@ -64,22 +70,48 @@ class Worker:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._reporting = threading.Lock()
+        self._watch: FileWatch | None = None
+        self._outdated = False
+        self._look_again_at = 0.0
 
     def run(self) -> int:
         """Returns the exit code."""
         threading.Thread(target=self._watch_master, name="master-watch", daemon=True).start()
+        if self._settings.reload:
+            self._watch = FileWatch(self._settings.app_dir)  # before anything is loaded: no change is missed
         try:
-            application = load_application(
-                self._orders.application, factory=self._settings.factory, app_dir=self._settings.app_dir
-            )
+            application = self._load()
             interface = self._interface(application)
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
             return runner.run(self._serve(application, interface))
 
+    def _load(self) -> Any:
+        missing = self._orders.stand_in
+        if missing is not None:
+            return stand_in(missing.reason, missing.traceback)
+        return load_application(
+            self._orders.application, factory=self._settings.factory, app_dir=self._settings.app_dir
+        )
+
+    def _is_outdated(self) -> bool:
+        """Whether a file has changed since this worker started to load; looked at before a connection is accepted."""
+        if self._watch is None or self._outdated:
+            return self._outdated
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return False
+        files = self._watch.look()
+        took_seconds = time.monotonic() - now
+        self._look_again_at = now + min(LONGEST_LOOK_PAUSE_SECONDS, took_seconds * LOOK_PAUSES)
+        if files:
+            self._outdated = True
+            self._report(Outdated(files))
+        return self._outdated
+
     def _interface(self, application: Any) -> Interface:
-        if self._settings.interface != "auto":
+        if self._settings.interface != "auto" and self._orders.stand_in is None:
             return Interface[self._settings.interface.upper()]
         try:
             return detect_interface(application)
@@ -91,11 +123,15 @@ class Worker:
         self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
         server = ConnectionServer(application, interface, self._settings, self._logger, board=board, tell=self._saw)
+        if self._watch is not None:
+            server.is_outdated = self._is_outdated
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
 
         def say_ready() -> None:
             # Before the first request can come: one that stops the loop at once must find the master watching it.
             _keep_what_was_loaded()
+            if self._watch is not None:
+                self._watch.watch_too(loaded_files())
             self._report(Ready(interface.name))
 
         starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners, before_doors=say_ready))
@@ -110,7 +146,10 @@ class Worker:
         wearing = asyncio.create_task(self._watch_wear(server))
         await self._stop.wait()
         wearing.cancel()
-        draining = asyncio.create_task(server.drain(self._settings.drain_seconds))
+        seconds = self._settings.drain_seconds
+        if self._settings.reload:
+            seconds = min(seconds, RELOAD_DRAIN_SECONDS)
+        draining = asyncio.create_task(server.drain(seconds))
         if not await _unless(draining, self._hurry):
             await server.drain(0.0)
         else:

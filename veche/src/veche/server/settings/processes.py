@@ -22,6 +22,14 @@ class ProcessSettings(RecyclingSettings, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="A worker that is not ready by then is ended and explained.", extra={"unit": "seconds"}),
     ] = 120.0
+    reload: Annotated[
+        bool,
+        Meta(
+            description="For development: start over when a file below app_dir, or a loaded one, changes; requests "
+            "wait for the new code, and a page with the traceback answers while it does not start. One worker, unless "
+            "workers says otherwise."
+        ),
+    ] = False
     pid_file: Annotated[
         str, Meta(description="File that holds the master's process id while it serves; empty is none.")
     ] = ""
