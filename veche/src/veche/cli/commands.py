@@ -15,6 +15,7 @@ from veche.cli.inspecting import show_doctor, show_status
 from veche.cli.options import given, options_of
 from veche.cli.serving import serve as serve_until_stopped
 from veche.cli.tables import markdown_table, with_table
+from veche.cli.version import show_version
 from veche.server import ServerSettings
 from veche.settings import SettingsError, build, settings_of
 
@@ -45,7 +46,14 @@ Every option can be given in the environment: --drain-seconds 5 is VECHE_DRAIN_S
 
 
 @click.group()
-@click.version_option(package_name="veche")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Say what runs, and whether its hot modules are compiled.",
+)
 def veche() -> None:
     """Veche carries a request the whole way: server, framework, data layer, and back, live."""
 
