@@ -1,5 +1,6 @@
 """The extensions of ASGI's HTTP messages, over real sockets, in the order of its specification."""
 
+import errno
 import os
 import socket
 import time
@@ -172,6 +173,36 @@ def test_a_client_that_does_not_read_its_file_is_cut(tmp_path: Path, way: Way) -
             wait_for(lambda: served.server.open_connections == 1)
             wait_for(lambda: served.server.open_connections == 0, "the cut")
         assert served.log.entries == []
+
+
+def test_a_file_of_a_file_system_without_sendfile_is_sent_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "sendfile", refuses)
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 3_000_000)
+    with serve(path_sent(path)) as served:
+        assert served.ask(get())[2] == b"a" * 3_000_000
+
+
+@pytest.mark.parametrize(("number", "logged"), [(errno.ETIMEDOUT, 0), (errno.EHOSTUNREACH, 0), (errno.EIO, 1)])
+def test_a_network_that_fails_is_no_fault_of_the_application_a_disk_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, logged: int
+) -> None:
+    def fails(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "sendfile", fails)
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 3_000_000)
+    with serve(path_sent(path)) as served, served.connect() as peer:
+        peer.send(get())
+        peer.read_to_end()
+        wait_for(lambda: served.server.open_connections == 0)
+        assert len(served.log.entries) == logged
 
 
 def test_a_slow_reader_of_a_file_is_served(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ Like nginx without threads, a read from a cold disk holds the loop for as long a
 """
 
 import asyncio
+import errno
 import os
 from typing import Final
 
@@ -19,6 +20,21 @@ from veche.server.connections.writing import WritingSide
 
 SENDFILE_OCTETS: Final = 512 * 1024  # by one system call; then others have their turn
 PIECE_OCTETS: Final = 64 * 1024
+
+NO_SENDFILE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})  # some file systems have none
+# Of the socket; what else is wrong is wrong with the file.
+CLIENT_GONE: Final = frozenset(
+    {
+        errno.EPIPE,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.ENOTCONN,
+        errno.ETIMEDOUT,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+    }
+)
 
 
 async def send_file(side: WritingSide, head: bytes, descriptor: int, offset: int, count: int) -> None:
@@ -56,9 +72,14 @@ async def _sendfile(side: WritingSide, own: int, descriptor: int, offset: int) -
         except BlockingIOError:
             await _wait_for_room(side, own)
             continue
-        except ConnectionError as error:
-            side.transport.abort()
-            raise ClientDisconnected("the client is gone") from error
+        except OSError as error:
+            if error.errno in NO_SENDFILE:
+                await _copy(side, descriptor, offset)
+                return
+            if error.errno in CLIENT_GONE:
+                side.transport.abort()
+                raise ClientDisconnected("the client is gone") from error
+            raise
         if not sent:
             raise FileTooShort(f"the file ended {side.file_octets_left} octets before the length it had")
         offset += sent
@@ -100,7 +121,7 @@ def _write(own: int, head: bytes) -> int:
         return os.write(own, head)
     except BlockingIOError:
         return 0
-    except ConnectionError as error:
+    except OSError as error:
         raise ClientDisconnected("the client is gone") from error
 
 
