@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from veche.server.errors import ApplicationError
 from veche.server.processes.child import TRANSITIONS, Event, State
 from veche.server.processes.cores import usable_cores
 from veche.server.processes.loading import load_application, readable_traceback
+from veche.server.processes.orders import ASK_FOR_TASKS, Orders, line, read_orders
 from veche.server.processes.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
+from veche.server.settings import ServerSettings
 
 
 @pytest.mark.parametrize(("state", "event"), itertools.product(State, Event))
@@ -86,3 +89,21 @@ def test_a_module_that_the_application_misses_is_not_taken_for_the_application(f
     (folder / "site_needy.py").write_text("import a_module_nobody_has\n")
     with pytest.raises(ApplicationError, match=r"importing site_needy failed: .*a_module_nobody_has"):
         load_application("site_needy:app", factory=False, app_dir=str(folder))
+
+
+def test_orders_are_read_though_more_was_said_already() -> None:
+    master, worker = socket.socketpair()
+    orders = Orders(
+        number=1,
+        application="a:b",
+        settings=ServerSettings(),
+        listener_descriptors=(),
+        listener_manners=(),
+        relay_descriptor=1,
+        scoreboard_descriptor=2,
+        place=0,
+        stacks_descriptor=3,
+    )
+    with master, worker:
+        master.sendall(line(orders) + ASK_FOR_TASKS)
+        assert read_orders(worker).application == "a:b"

@@ -17,6 +17,8 @@ def ended(return_code: int, **facts: Any) -> Verdict:
         "our_reason": "",
         "memory_kills": 0,
         "resident_octets": 0,
+        "failure": "",
+        "failure_traceback": "",
         "requests": (),
         "in_flight": len(facts.get("requests", ())),
         "thread_stacks": "",
@@ -33,6 +35,13 @@ def test_an_exit_by_itself_is_the_applications() -> None:
     verdict = ended(7)
     assert (verdict.kind, verdict.what) == (Kind.EXITED, "exited with code 7")
     assert "os._exit" in verdict.advice
+
+
+def test_an_application_that_does_not_start_keeps_its_traceback() -> None:
+    verdict = ended(3, failure="importing site failed: KeyError", failure_traceback="Traceback\n  line\n")
+    assert verdict.kind is Kind.NOT_STARTED
+    assert verdict.what == "exited with code 3: importing site failed: KeyError"
+    assert verdict.evidence == "Traceback\n  line"
 
 
 def test_a_kill_that_the_kernel_counted_is_for_want_of_memory() -> None:

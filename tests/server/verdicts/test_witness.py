@@ -76,3 +76,12 @@ def test_a_worker_without_threads_says_so_in_a_flood_too() -> None:
         seen.witness.request_overdue(seen.slot, str)
     seen.witness.threads_used_up(lost=7, threads=8)
     assert seen.told[-1].kind is IncidentKind.THREADS_USED_UP
+
+
+def test_a_stack_that_cannot_be_taken_costs_nothing() -> None:
+    def stacks() -> str:
+        raise LookupError("the application's awaitable")
+
+    seen = Seen()
+    seen.witness.request_overdue(seen.slot, stacks)
+    assert "no stack could be taken: LookupError" in seen.told[0].stacks

@@ -34,6 +34,8 @@ class Coroner:
             our_reason=child.our_reason or "",
             memory_kills=self._memory_kills.since_last_look(),
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
+            failure=child.failure.reason if child.failure is not None else "",
+            failure_traceback=child.failure.traceback if child.failure is not None else "",
             requests=child.place.requests(most=MOST_REQUESTS),
             in_flight=child.place.in_flight(),
             thread_stacks=child.stacks.text(),

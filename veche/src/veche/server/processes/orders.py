@@ -89,12 +89,13 @@ def line(message: Orders | Report) -> bytes:
 def read_orders(control: socket.socket) -> Orders:
     """Wait for the orders. Raises ServerError when the master has gone before it gave them."""
     octets = bytearray()
-    while not octets.endswith(b"\n"):
+    while b"\n" not in octets:
         received = control.recv(1 << 16)
         if not received:
             raise ServerError("the master ended before it gave this worker its orders; start `veche serve` again")
         octets += received
-    return _decode_orders(octets)
+    # A master that has lost its patience may have asked for stacks already: whatever follows is not read.
+    return _decode_orders(octets.partition(b"\n")[0])
 
 
 class ReportReader:

@@ -39,6 +39,7 @@ from veche.server.scoreboard.layout import (
 from veche.wire.label import LABEL_OCTETS, label_text
 
 STATES: Final = frozenset(int(doing) for doing in Doing if doing)
+LARGEST: Final = 2**63 - 1
 READS: Final = 3  # a slot that changes each time is taken as it is: it changes because its request is quick
 
 
@@ -196,7 +197,8 @@ class Scoreboard:
 
     def totals(self, places: Sequence[Place]) -> list[int]:
         """Every counter, summed over those who ended and those who are there."""
-        return [sum(column) for column in zip(self.ended, *(place.counters() for place in places), strict=True)]
+        columns = zip(self.ended, *(place.counters() for place in places), strict=True)
+        return [sum(column) & LARGEST for column in columns]  # whatever a worker that broke its memory wrote there
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -101,7 +101,8 @@ def _text(frames: Iterable[FrameType]) -> str:
     stack = list(frames)
     theirs = next((n for n, frame in enumerate(stack) if not _ours(frame)), 0)
     shown = [(frame, frame.f_lineno) for frame in stack[theirs:][-LONGEST_STACK:]]
-    return "".join(traceback.StackSummary.extract(iter(shown)).format())
+    text = "".join(traceback.StackSummary.extract(iter(shown)).format())
+    return text.encode("utf-8", "backslashreplace").decode()  # a folder's name need not be UTF-8
 
 
 ASYNCIO_FOLDER: Final = os.path.dirname(asyncio.__file__) + os.sep

@@ -30,6 +30,7 @@ class Kind(Enum):
     KILLED_FROM_OUTSIDE = "killed-from-outside"
     FAULT = "fault"
     EXITED = "exited"
+    NOT_STARTED = "not-started"
     NOT_READY = "not-ready"
     NOT_ENDED = "not-ended"
     KILLED_BY_US = "killed-by-us"
@@ -59,6 +60,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     our_reason: str
     memory_kills: int  # by the kernel for want of memory, in our cgroup (or machine) since the last look
     resident_octets: int  # of memory, when it was last seen
+    failure: str  # why the application did not start, in the worker's words
+    failure_traceback: str
     requests: Sequence[RequestReading]  # the longest
     in_flight: int  # how many there were
     thread_stacks: str
@@ -92,6 +95,13 @@ def verdict_of_ending(ending: Ending) -> Verdict:
 
 def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
     code = ending.return_code
+    if ending.failure:
+        return (
+            Kind.NOT_STARTED,
+            f"exited with code {code}: {ending.failure}",
+            "the application raised while it was imported, or refused to start",
+            "mend it: the next worker starts with the code as it is then",
+        )
     if code >= 0:
         return (
             Kind.EXITED,
@@ -185,7 +195,7 @@ def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict
 
 
 def _evidence(ending: Ending) -> str:
-    parts = []
+    parts = ending.failure_traceback.splitlines()
     if ending.requests:
         parts.append("In the application then:")
         shown = sorted(ending.requests, key=lambda request: (request.doing is Doing.WEBSOCKET, -request.seconds))

@@ -68,7 +68,7 @@ class Witness:
                 request=label_text(label),
                 peer=label_text(peer),
                 seconds=seconds,
-                stacks=stacks(),
+                stacks=_taken(stacks),
                 threads_lost=lost,
                 threads=threads,
                 untold=untold,
@@ -81,3 +81,11 @@ class Witness:
             self._second, self._told = second, 0
         self._told += 1
         return self._told <= TOLD_EACH_SECOND
+
+
+def _taken(stacks: Callable[[], str]) -> str:
+    """The stacks, or why there are none: looking must never cost the answer to the request."""
+    try:
+        return stacks()
+    except Exception as error:  # an awaitable of the application may do anything when it is looked at
+        return f"no stack could be taken: {error!r}\n"
