@@ -40,6 +40,7 @@ Examples:
 Signals to the process you started:
   TERM  stop; requests in flight may end (--drain-seconds)     INT (Ctrl-C)  the same, in a hurry; again: at once
   HUP   new code, one worker at a time, no request lost        TTIN, TTOU    one worker more, one less
+  USR2  a new server beside the old one, with its sockets, which takes over when it serves
 
 Every option can be given in the environment: --drain-seconds 5 is VECHE_DRAIN_SECONDS=5.
 """
