@@ -101,6 +101,17 @@ def test_versions_before_the_least_one_are_refused(authority: Authority, *, plai
         shake(served, authority.client()).close()
 
 
+def test_the_ciphers_of_tls_1_2_are_the_operators(authority: Authority) -> None:
+    client = authority.client()
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    chosen = "ECDHE-ECDSA-AES128-GCM-SHA256"
+    settings = pairs(authority.issue("localhost"))
+    with serve(Told(), manner=TLS, **settings) as served, shake(served, client) as connection:
+        assert (connection.cipher() or ("",))[0] != chosen
+    with serve(Told(), manner=TLS, tls_ciphers=chosen, **settings) as served, shake(served, client) as connection:
+        assert (connection.cipher() or ("",))[0] == chosen
+
+
 def test_the_name_that_the_client_asks_for_chooses_the_certificate(authority: Authority) -> None:
     issued = [authority.issue("first.example"), authority.issue("*.wild.example"), authority.issue("www.wild.example")]
     client = authority.client()

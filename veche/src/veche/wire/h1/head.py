@@ -225,14 +225,16 @@ def _understood(line: RequestLine, fields: list[Field], special: list[Field]) ->
             if host is not None:
                 raise RequestRefused(400, "more than one Host (RFC 9112 §3.2)")
             host = value
+        elif name in FORWARDED:  # early: a proxy in front is what most servers have
+            if forwarded is None:
+                forwarded = []
+            forwarded.append((name, value))
         elif name == b"connection":
             connection = connection + b"," + value if connection else value
         elif name == b"upgrade":
             upgrade = value
         elif name == b"expect":
             expects_continue = _continue_is_expected(value, is_1_1=is_1_1)
-        elif name in FORWARDED:
-            forwarded = [(name, value)] if forwarded is None else [*forwarded, (name, value)]
         elif name == b"content-length":
             if content_length >= 0 or CONTENT_LENGTH.fullmatch(value) is None:
                 raise RequestRefused(400, "Content-Length is not one decimal number (RFC 9110 §8.6)")
