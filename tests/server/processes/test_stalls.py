@@ -80,6 +80,12 @@ def test_a_loop_that_goes_on_in_time_costs_nothing() -> None:
         assert "stands still" not in server.log_text()
 
 
+def test_nobody_is_judged_while_developing() -> None:  # a breakpoint holds the loop
+    with serve("--reload") as server:
+        assert get(f"{server.url}/python?seconds=3")[0] == 200
+        assert "stands still" not in server.log_text()
+
+
 def test_a_whole_group_that_was_stopped_and_goes_on_is_not_judged() -> None:  # Ctrl-Z and fg
     with serve() as server:
         before = server.worker_pids()

@@ -38,7 +38,7 @@ RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing i
 NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
 
 NEVER: Final = float("inf")
-STACKS_SECONDS: Final = 1.0  # how long a worker that is going to be killed has to tell its stacks
+STACKS_SECONDS: Final = 2.0  # how long a worker that is going to be killed has to tell its stacks
 STACKS_WRITTEN_SECONDS: Final = 0.1  # and how long once its Tasks are told: the C handler was asked before
 
 HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, STACKS_SIGNAL}

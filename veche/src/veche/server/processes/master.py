@@ -105,7 +105,8 @@ class Master:
             outdated=self._start_over,
             folder=self._folder,
         )
-        self._stalls = StallWatch(settings.loop_stall_seconds)
+        # While developing, whoever stands at a breakpoint holds the loop.
+        self._stalls = StallWatch(0.0 if settings.reload else settings.loop_stall_seconds)
         self._began = time.monotonic()
         self._desk = Desk(
             self._selector,
