@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fixtures.requests import get, post
@@ -194,3 +195,18 @@ def test_a_disk_that_takes_nothing_is_answered_500_and_named(tmp_path: Path, mon
         assert served.log.messages(Level.ERROR) == ["a request's body cannot be kept"]
         monkeypatch.undo()
         assert served.ask(post(BODY, b"Content-Length: %d" % len(BODY)))[0] == 200
+
+
+def test_a_body_past_the_disks_bound_streams_over_http2_too() -> None:
+    reader = Reader()
+    reader.go_on.set()
+    octets = BODY * 2
+    with (
+        serve(reader, spool_octets=1000, spool_disk_octets=50_000) as served,
+        httpx.Client(http1=False, http2=True) as client,
+    ):
+        assert client.post(served.url, content=octets).content == b"%d" % len(octets)
+        assert reader.read.getvalue() == octets
+        reader.read = io.BytesIO()
+        assert client.post(served.url, content=iter([octets, octets])).content == b"none"
+        assert reader.read.getvalue() == octets * 2
