@@ -34,6 +34,8 @@ from veche.server.scoreboard.layout import (
 )
 from veche.wire.label import LABEL_OCTETS
 
+CONNECTIONS: Final = int(Row.CONNECTIONS)
+ACCEPTING: Final = int(Row.ACCEPTING)
 OCTETS_IN: Final = int(SlotCell.OCTETS_IN)
 OCTETS_OUT: Final = int(SlotCell.OCTETS_OUT)
 
@@ -65,7 +67,7 @@ class Board:
         self._free: list[Slot] = []
         self._used = 0
         self._entering = RUNNING
-        self._others: list[int] = []  # rows
+        self._others: list[tuple[int, int]] = []  # their cells: connections, doors open
         self.renew()
 
     def renew(self) -> None:
@@ -134,7 +136,7 @@ class Board:
     @property
     def connections_now(self) -> int:
         """What connections() was told last."""
-        return self._overview[self._row + Row.CONNECTIONS]
+        return self._overview[self._row + CONNECTIONS]
 
     def accepting(self, *, accepts: bool) -> None:
         """Note whether the doors are open."""
@@ -145,13 +147,14 @@ class Board:
 
     def connections_of_accepting(self) -> list[int]:
         """How many connections each other worker has whose doors are open; a new one is seen at the next beat."""
-        view, doors, counts = self._overview, Row.ACCEPTING, Row.CONNECTIONS
-        return [view[row + counts] for row in self._others if view[row + doors]]
+        view = self._overview
+        return [view[count] for count, door in self._others if view[door]]
 
     def _look_around(self) -> None:
         """Note which places other workers have: reading all of them for each connection would cost 30 us."""
         workers = enumerate(self._overview[Row.PID :: ROW_CELLS].tolist())
-        self._others = [place * ROW_CELLS for place, pid in workers if pid and place * ROW_CELLS != self._row]
+        rows = (place * ROW_CELLS for place, pid in workers if pid)
+        self._others = [(row + CONNECTIONS, row + ACCEPTING) for row in rows if row != self._row]
 
 
 def open_board(descriptor: int, place: int) -> Board:
