@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -76,6 +77,25 @@ def test_without_a_name_all_of_them_are_served() -> None:
     ):
         for each in (one, two):
             assert httpx.get(f"http://127.0.0.1:{each.getsockname()[1]}/").status_code == 200
+
+
+@pytest.mark.process
+def test_a_new_master_takes_the_sockets_of_systemd_over_with_their_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("localhost")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as secure,
+        activated(
+            "secure",
+            [secure],
+            *("--bind", "https+systemd:secure", "--tls-certificate", certificate, "--tls-key", key),
+        ) as server,
+    ):
+        url = f"https://localhost:{secure.getsockname()[1]}/"
+        before = httpx.get(url, verify=authority.client()).text
+        server.signal(signal.SIGUSR2)
+        server.wait()  # the old master has drained and ended
+        assert httpx.get(url, verify=authority.client()).text != before
 
 
 @pytest.mark.process

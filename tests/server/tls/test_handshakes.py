@@ -101,6 +101,23 @@ def test_versions_before_the_least_one_are_refused(authority: Authority, *, plai
         shake(served, authority.client()).close()
 
 
+@pytest.mark.parametrize("http2", [True, False])
+def test_http2_is_agreed_on_where_it_is_spoken(authority: Authority, *, http2: bool) -> None:
+    client = authority.client()
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    with serve(Told(), manner=TLS, http2=http2, **pairs(authority.issue("localhost"))) as served:
+        with shake(served, client) as connection:
+            assert connection.selected_alpn_protocol() == ("h2" if http2 else "http/1.1")
+        with shake(served, authority.client()) as connection:
+            assert connection.selected_alpn_protocol() is None
+            assert ask(connection)[0] == 200
+    with serve(Told(), http2=http2) as served, served.connect() as peer:
+        peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+        answer = peer.read_exactly(9)
+        assert (answer[3:4] == b"\4") is http2  # a SETTINGS frame, or an error of HTTP/1.1
+        assert answer.startswith(b"HTTP/1.1 ") is not http2
+
+
 def test_the_ciphers_of_tls_1_2_are_the_operators(authority: Authority) -> None:
     client = authority.client()
     client.maximum_version = ssl.TLSVersion.TLSv1_2

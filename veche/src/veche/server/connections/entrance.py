@@ -25,9 +25,15 @@ from veche.server.settings.tls import TlsSettings
 from veche.server.tls import TlsStore, describe
 from veche.wire.proxy import BadProxyHeader, ProxyHeaderReader
 
-PROTOCOLS: Final = ("h2", "http/1.1")  # in our order of preference
+HTTP_1: Final = "http/1.1"
+HTTP_2: Final = "h2"  # the names of ALPN
 HEADER_OCTETS: Final = 4096
 REMEMBERED_STRANGERS: Final = 64
+
+
+def protocols(*, http2: bool) -> tuple[str, ...]:
+    """Return what a handshake offers, the best first."""
+    return (HTTP_2, HTTP_1) if http2 else (HTTP_1,)
 
 
 class Entrance:
@@ -141,7 +147,7 @@ class Guest(asyncio.Protocol):
         carrier = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         shaken: ssl.SSLObject | None = transport.get_extra_info("ssl_object") if self._tls is not None else None
         connection: Http1Connection | Http2Connection
-        if shaken is not None and shaken.selected_alpn_protocol() == "h2":
+        if shaken is not None and shaken.selected_alpn_protocol() == HTTP_2:
             connection = Http2Connection(service)
         else:
             connection = Http1Connection(service)

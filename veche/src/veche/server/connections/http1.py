@@ -251,6 +251,8 @@ class Http1Connection(WritingSide):
         if self.phase not in {IDLE, HEAD} or self.tls is not None or hasattr(self, "head"):  # not after a request
             return False
         service = self.service
+        if not service.limits.http2:
+            return False
         connection = Http2Connection(service, preface=PREFACE_REST)
         self.phase = Phase.CLOSED  # to HTTP/1
         service.connections.discard(self)

@@ -19,7 +19,7 @@ from veche.server.bridges.redirect import RedirectBridge
 from veche.server.connections.clock import Clock
 from veche.server.connections.descriptors import room_for_connections
 from veche.server.connections.doors import Doors
-from veche.server.connections.entrance import PROTOCOLS, Entrance
+from veche.server.connections.entrance import Entrance, protocols
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.service import Service
@@ -118,7 +118,7 @@ class ConnectionServer:
         forwarding = Forwarding(self.settings)
         listeners = self._listeners = list(zip(sockets, manners or [PLAIN] * len(sockets), strict=True))
         if any(manner.tls for _, manner in listeners):
-            self._tls = TlsStore(self.settings, PROTOCOLS, self.logger)
+            self._tls = TlsStore(self.settings, protocols(http2=self.settings.http2), self.logger)
         bridge = self._in_front(await self._open_bridge(loop), loop)
         clock = Clock(loop, _tick_seconds(self.settings), self._sweep)
         access_log = open_access_log(loop, self.settings) if self.settings.access_log else None

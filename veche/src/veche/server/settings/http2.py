@@ -10,6 +10,10 @@ from veche.server.settings.wsgi import WsgiSettings
 class Http2Limits(WsgiSettings, frozen=True, kw_only=True):
     """Bounds, each with a default that is safe on the open internet. Budgets are for any 10 seconds."""
 
+    http2: Annotated[
+        bool,
+        Meta(description="Speak HTTP/2 to whoever agrees to it by TLS (ALPN), or knows beforehand that we do."),
+    ] = True
     http2_stream_limit: Annotated[
         int,
         Meta(
