@@ -5,13 +5,12 @@ One job: declare the contests, and ask with h2load (from nghttp2), one thread on
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.contest import Contest, Contestant, Target
+from benchmarks.contest import Contest, Contestant, DidNotStart, Target
 from benchmarks.http1 import BROWSER, HELLO
 from benchmarks.load import Outcome, run_pinned
 from benchmarks.servers import granian, hypercorn, veche
@@ -35,8 +34,6 @@ class Streams:
         return f"h2load, {self.connections} connections × {self.streams} streams, {self.paths} paths"
 
     def burst(self, port: int, *, seconds: float, core: int) -> Outcome:
-        if not shutil.which("h2load"):
-            sys.exit("h2load is not installed: sudo apt-get install -y nghttp2-client")
         with tempfile.TemporaryDirectory() as folder:
             log, paths = Path(folder, "log"), Path(folder, "paths")
             paths.write_text("".join(f"http://127.0.0.1:{port}/courses/{number}\n" for number in range(self.paths)))
@@ -64,6 +61,8 @@ def _parse(text: str, seconds: float) -> Outcome:
 
 def answers_http2(port: int) -> bool:
     """Whether GET / is answered in HTTP/2 with prior knowledge."""
+    if not shutil.which("h2load"):
+        raise DidNotStart("h2load is not installed: sudo apt-get install -y nghttp2-client")
     command = ["h2load", "-n1", "-c1", f"http://127.0.0.1:{port}/"]
     return b"1 succeeded" in subprocess.run(command, capture_output=True, check=False, timeout=5).stdout
 

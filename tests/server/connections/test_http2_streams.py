@@ -50,6 +50,7 @@ class Client:
         self.socket = connected
         self.socket.settimeout(10)
         self.decoder = Decoder()
+        self.was_reset = False
         self._octets = b""
         self._frames: list[Frame] = []
         self.send(opening)
@@ -63,6 +64,7 @@ class Client:
             try:
                 octets = self.socket.recv(65536)
             except ConnectionResetError:
+                self.was_reset = True
                 return None
             if not octets:
                 return None
@@ -513,6 +515,22 @@ def test_the_frames_of_a_block_and_the_requests_of_a_connection_are_settings() -
             client.answer(1)
             client.answer(3)
             assert client.next_frame() is None or client.code_at_end() in (None, ErrorCode.NO_ERROR)
+
+
+def test_a_client_that_goes_on_asking_after_the_last_request_loses_no_answer() -> None:  # §6.8
+    with (
+        serve(answering(start(), body(b"x" * 10_000)), http2_request_limit=2) as served,
+        connected(served) as client,
+    ):
+        client.send(headers(1), headers(3))
+        for stream_id in range(5, 105, 2):
+            client.send(headers(stream_id))
+            time.sleep(0.001)
+        frames = []
+        while (one := client.next_frame()) is not None:
+            frames.append(one)
+        assert [len(f.payload) for f in frames if f.kind == DATA] == [10_000] * 2
+        assert not client.was_reset
 
 
 def test_answers_that_nobody_reads_end_the_connection() -> None:

@@ -17,6 +17,7 @@ from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.clock import NEVER
 from veche.server.connections.http2_stream import Http2Stream
 from veche.server.connections.service import Service
+from veche.server.connections.unread import has_unread_octets
 from veche.server.connections.writing import WritingSide
 from veche.server.records import FinishedRequest
 from veche.server.scoreboard import NO_PEER, peer_label
@@ -244,12 +245,25 @@ class Http2Connection(WritingSide):
             self.running_on = [exchange for exchange in self.running_on if exchange.running]
 
     def _close_if_done(self) -> None:
+        if self.closing or self.transport.is_closing():
+            return
         if self._lingering:
-            if self.transport.can_write_eof() and not self.transport.is_closing():
-                self.write_out()
-                self.transport.write_eof()
+            self._end_our_side()
         elif self.engine.refusing and not self.engine.streams and not self.engine.outgoing:
-            self.close_transport()
+            # Requests that crossed our GOAWAY may still come: closing on them would reset the connection, and the peer
+            # might lose the last answers with it. A drain has waited for them.
+            if has_unread_octets(self.transport) or not (self._drain_heard or self.service.draining):
+                self._end_our_side()
+                self._lingering = True
+                self.deadline = self.clock.deadline(self.service.limits.linger_seconds)
+            else:
+                self.close_transport()
+
+    def _end_our_side(self) -> None:
+        """Say that nothing more comes, after all that was sent. TLS cannot say it: there the GOAWAY does."""
+        if self.transport.can_write_eof():
+            self.write_out()
+            self.transport.write_eof()
 
     def _look_at_streams(self, now: float) -> None:
         under_way = self._streams()
