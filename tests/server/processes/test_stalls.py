@@ -114,10 +114,10 @@ def test_a_worker_that_is_stopped_alone_is_replaced() -> None:
 
 
 def test_an_import_that_hangs_shows_where() -> None:
-    with ServerProcess("hangs_at_import:app", "--startup-seconds", "2", app_dir=HERE, wait_ready=False) as server:
+    with ServerProcess("hangs_at_import:app", "--startup-seconds", "4", app_dir=HERE, wait_ready=False) as server:
         assert server.wait() == 3
         log = server.log_text()
-    assert "it was not ready within startup_seconds (2 s)" in log
+    assert "it was not ready within startup_seconds (4 s)" in log
     assert re.search(r'File ".*hangs_at_import.py", line \d+ in <module>', log)
 
 
