@@ -3,12 +3,15 @@
 import asyncio
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from fixtures.certificates import TLS_NAME, Authority
 from fixtures.serving import Served, serve
+from veche.server.manner import Manner
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -78,3 +81,37 @@ def test_the_preface_is_welcome_only_at_the_beginning() -> None:  # RFC 9113 §3
         assert peer.read_response()[0] == 200
         peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         assert peer.read_response()[0] == 505
+
+
+def test_over_tls_http_2_is_agreed_on_and_the_scheme_is_https(tmp_path: Path) -> None:  # RFC 9113 §3.2
+    async def tells(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        told = f"{scope['http_version']} {scope['scheme']} {scope['client'][0]}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": told})
+
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue(TLS_NAME)
+    with serve(tells, manner=Manner(tls=True), tls_certificate=(certificate,), tls_key=(key,)) as served:
+        url = f"https://{TLS_NAME}:{served.address[1]}/"
+        with httpx.Client(http2=True, verify=authority.client()) as client:
+            answer = client.get(url)
+            assert (answer.http_version, answer.text) == ("HTTP/2", "2 https 127.0.0.1")
+        with httpx.Client(verify=authority.client()) as client:
+            assert client.get(url).text == "1.1 https 127.0.0.1"
+
+
+def test_a_trusted_proxy_speaks_for_its_client_in_http_2_too() -> None:
+    async def tells(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        told = f"{scope['client'][0]} {scope['scheme']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": told})
+
+    saying = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    with serve(tells, trusted_proxy=("127.0.0.1",)) as served:
+        assert ask(served, "GET", "/", headers=saying).text == "192.0.2.7 https"
+        assert ask(served, "GET", "/", headers={"X-Forwarded-For": "x y z"}).status_code == 400
+        assert ask(served, "GET", "/").text == "127.0.0.1 http"
+    with serve(tells, trusted_proxy=("192.0.2.1",)) as served:
+        assert ask(served, "GET", "/", headers=saying).text == "127.0.0.1 http"
