@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h2.config
@@ -12,7 +13,7 @@ import h2.events
 import h2.settings
 import pytest
 
-from fixtures.serving import Peer, Served, serve, wait_for
+from fixtures.serving import Peer, Served, logged_requests, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
 
@@ -94,11 +95,8 @@ class Http2Peer:
                 before = self.h2.local_flow_control_window(stream_id)
                 self.until(lambda before=before: self.h2.local_flow_control_window(stream_id) > before)
                 continue
-            self.h2.send_data(stream_id, octets[:size])
+            self.h2.send_data(stream_id, octets[:size], end_stream=ended and size == len(octets))
             octets = octets[size:]
-            self.flush()
-        if ended:
-            self.h2.end_stream(stream_id)
             self.flush()
 
     def expect(self, stream_id: int, octets: bytes) -> None:
@@ -287,7 +285,8 @@ def test_a_peer_that_goes_without_a_close_is_1006(how: str) -> None:
                 client.h2.reset_stream(stream_id)
                 client.flush()
             elif how == "end of the stream":
-                client.send(stream_id, b"", ended=True)
+                client.h2.end_stream(stream_id)
+                client.flush()
                 client.until(lambda: stream_id in client.ended)
         wait_for(lambda: echo.ends == [(1006, "")])
         assert served.log.entries == []
@@ -389,6 +388,22 @@ def test_a_peer_that_gives_no_credit(waits: bool) -> None:
         assert sent < 30 if waits else 100 < sent < 200
 
 
+def test_what_waited_for_credit_arrives_in_order() -> None:  # RFC 9113 §5.2
+    messages = [number.to_bytes(2, "big") * 5000 for number in range(60)]
+
+    async def sends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.accept"})
+        for message in messages:
+            await send({"type": "websocket.send", "bytes": message})
+        await send({"type": "websocket.close"})
+
+    with serve(sends, websocket_send_waits=False) as served, connected(served) as client:
+        stream_id = client.open()
+        client.expect(stream_id, b"".join(frame(0x82, message) for message in messages) + frame(0x88, b"\x03\xe8"))
+
+
 def test_at_drain_each_stream_is_told_1012() -> None:
     echo = Echo()
     with serve(echo) as served, connected(served) as client:
@@ -404,10 +419,15 @@ def test_at_drain_each_stream_is_told_1012() -> None:
         assert [code for code, _ in echo.ends] == [1012, 1012]
 
 
-def test_an_opening_is_logged_once() -> None:
-    with serve(Echo(), access_log=True) as served:
+def test_an_opening_is_logged_once(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    with serve(Echo(), access_log=True, access_log_file=str(file), access_log_format="json") as served:
         with connected(served) as client:
-            stream_id = client.open()
-            client.send(stream_id, masked(0x88, b""), ended=True)
-            client.until(lambda: stream_id in client.ended)
-        assert [entry for entry in served.log.entries if entry[1] is not Level.INFO] == []
+            for _ in range(2):
+                stream_id = client.open()
+                client.send(stream_id, masked(0x88, b""), ended=True)
+                client.until(lambda stream_id=stream_id: stream_id in client.ended)
+        wait_for(lambda: served.server.open_connections == 0)
+        entries = logged_requests(file, 2)
+    assert [(entry["status"], entry["target"]) for entry in entries] == [(200, "/chat?room=7")] * 2
+    assert len(file.read_text().splitlines()) == 2

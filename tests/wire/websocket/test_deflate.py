@@ -1,5 +1,6 @@
 """RFC 7692: permessage-deflate, in the order of the standard."""
 
+import tracemalloc
 import zlib
 
 import pytest
@@ -210,6 +211,18 @@ def test_cve_2026_39804_a_bomb_is_not_inflated_at_all() -> None:
     assert generous.receive(bomb) == [bytes(10_000_000)]
 
 
+def test_cve_2026_39804_no_more_memory_is_taken_than_the_limit_allows() -> None:
+    bomb = frame(Opcode.BINARY, compressed(bytes(40_000_000)))
+    receiver = reader(limit=100_000, choices=DeflateChoices(ratio_limit=2000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FrameRefused, match="over 100000 octets"):
+            receiver.receive(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_message_of_last_blocks_only_is_refused() -> None:  # §7.2.3.4: each one needs a new inflater
     assert read(frame(Opcode.BINARY, b"\x03\x00" * LAST_BLOCKS_LIMIT)) == [b""]
     assert refusal(frame(Opcode.BINARY, b"\x03\x00" * (LAST_BLOCKS_LIMIT + 1))) is CloseCode.TOO_LARGE
@@ -261,6 +274,24 @@ def test_a_broadcast_is_compressed_once() -> None:
     assert other.text("news " * 1000) is frame_of_one
     plain = FrameMakers(None).maker(None)
     assert plain.text(message) is plain.text(message)
+
+
+def test_messages_to_different_sockets_do_not_refer_to_each_other() -> None:  # §7.1.1.1
+    maker = FrameMakers(FORGETS).maker(agreement())
+    messages = [b"the same news again and again " * 20 + bytes((number,)) for number in range(5)]
+    assert client_reads([maker.binary(message) for message in messages], takes_over=False) == messages
+
+
+def test_few_messages_are_remembered() -> None:
+    maker = FrameMakers(FORGETS).maker(agreement())
+    first = maker.text("news " * 100)
+    for number in range(15):
+        maker.text(f"other news {number} " * 100)
+    assert maker.text("news " * 100) is first
+    maker.text("one too many " * 100)
+    again = maker.text("news " * 100)
+    assert again == first
+    assert again is not first
 
 
 def test_an_idle_connection_keeps_no_window() -> None:  # uvicorn#1862: 37 KB each
