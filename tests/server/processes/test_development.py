@@ -41,7 +41,8 @@ def write(folder: Path, version: int, *, pause: float = 0.0) -> None:
 
 @contextmanager
 def developing(folder: Path, *, wait_ready: bool = True) -> Iterator[ServerProcess]:
-    with ServerProcess("site_:app", "--reload", app_dir=folder, wait_ready=wait_ready) as server:
+    env = {"PYTHONDONTWRITEBYTECODE": ""}  # old bytecode is one of the things that could be served
+    with ServerProcess("site_:app", "--reload", app_dir=folder, wait_ready=wait_ready, env=env) as server:
         yield server
 
 
