@@ -213,7 +213,9 @@ class Http2Connection(WritingSide):
         self._look_at_streams(now)
         self.receiving = False
         self._forget_finished()
-        if not self._peer_is_late(now):
+        if self._peer_is_late(now):
+            self.service.client_was_silent(self.client, "left its side of HTTP/2 unfinished")
+        else:
             self._look_for_idleness(now)
         self.flush()
 

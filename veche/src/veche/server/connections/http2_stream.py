@@ -411,6 +411,7 @@ class Http2Stream(Stream):
             self._watch_body()
             return
         self._body_deadline = NEVER
+        self.connection.service.client_was_silent(self.client, "did not send the body of its request")
         self.body_refused(RequestRefused(408, "the body of the request did not arrive in time"))
 
     def _look_at_application(self, now: float) -> None:
