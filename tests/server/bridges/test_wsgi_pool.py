@@ -57,9 +57,8 @@ def test_jobs_of_one_turn_are_done_by_one_thread_when_they_do_not_block() -> Non
         by.append({work.thread for work in works})
 
     by: list[set[str]] = []
-    while {"wsgi-1"} not in by and len(
-        by
-    ) < 50:  # a busy machine may hold a thread for the millisecond that means "blocks"
+    # Again where a busy machine held the thread for the millisecond that means "it blocks".
+    while {"wsgi-1"} not in by and len(by) < 50:
         run(quick, threads=8)
     assert {"wsgi-1"} in by
 
