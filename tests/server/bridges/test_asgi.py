@@ -491,3 +491,27 @@ def test_starlette_and_fastapi_run_unchanged() -> None:
             websocket.send("hi")
             assert websocket.recv(timeout=5) == '{"got":"hi"}'
         assert [fields["target"] for _, _, fields in served.log.entries] == ["/fail"] * 2
+
+
+@pytest.mark.parametrize("request_line", [b"HEAD / HTTP/1.1", b"GET / HTTP/1.1"])
+def test_a_stream_of_nothing_without_end_leaves_others_their_turn(request_line: bytes) -> None:
+    async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] == "/other":
+            await respond(send, "served")
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send(
+                {"type": "http.response.body", "body": b"x" if scope["method"] == "HEAD" else b"", "more_body": True}
+            )
+
+    with serve(streams) as served:
+        with served.connect() as endless:
+            endless.send(get(line=request_line))
+            with served.connect() as other:
+                other.send(get(line=b"GET /other HTTP/1.1"))
+                assert other.read_response()[2] == b"served"
+        with served.connect() as other:  # and the one that left was noticed: its send raises
+            other.send(get(line=b"GET /other HTTP/1.1"))
+            assert other.read_response()[2] == b"served"

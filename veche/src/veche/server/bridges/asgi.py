@@ -49,6 +49,8 @@ WHERE: Final = {
     Stage.ENDED: "after the end of the response",
 }
 
+BODILESS: Final = frozenset({204, 304})
+
 
 class AsgiBridge:
     """An ASGI application, ready to be given requests."""
@@ -289,8 +291,11 @@ class AsgiExchange:
             if type(body) is not bytes:  # ASGI says bytes; applications also send bytearray and memoryview
                 body = bytes(memoryview(body))  # and bytes() alone would make zeros of a number
             self._outlet.write_body(body, more=more)
-            if more and not self._outlet.writable:
-                await self._outlet.wait_writable()
+            if more:
+                if not self._outlet.writable:
+                    await self._outlet.wait_writable()
+                elif not body or self._head.line.is_head or self._start["status"] in BODILESS:
+                    await asyncio.sleep(0)  # nothing was written, so nothing else would ever let the others have a turn
         elif kind == "http.response.start":
             if self._stage is not START:
                 raise RuntimeError("http.response.start was sent twice")

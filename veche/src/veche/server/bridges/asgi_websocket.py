@@ -263,6 +263,9 @@ class AsgiWebSocketExchange:
         except asyncio.CancelledError:
             self._end(CloseCode.SERVICE_RESTART, None)
             raise
+        except BaseException as error:
+            self._end(CloseCode.INTERNAL_ERROR, error)
+            raise
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._bridge.suspended.pop(task, None)
@@ -274,7 +277,7 @@ class AsgiWebSocketExchange:
         if self._counted:
             board.cells[Counter.WEBSOCKETS] -= 1
 
-    def _end(self, code: CloseCode, error: Exception | None) -> None:
+    def _end(self, code: CloseCode, error: BaseException | None) -> None:
         """Close what the application left open, and say what it did wrong."""
         if error is not None:
             self._report("the application failed", traceback="".join(traceback.format_exception(error)))

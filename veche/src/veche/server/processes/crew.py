@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from veche.server.processes.child import Child, Event, State, start_child
 from veche.server.processes.coroner import Coroner
 from veche.server.processes.listener import Listener
@@ -128,8 +126,8 @@ class Crew:
         was = child.state
         try:
             more = child.read_reports(time.monotonic())
-        except msgspec.DecodeError as error:
-            child.kill(f"it sent a report that is none ({error})")
+        except Exception as error:  # the application can write into our socket, too, and must not reach the master
+            child.kill(f"it sent a report that is none ({type(error).__name__}: {error})")
             more = False
         if not more:
             self._unregister(child.control)

@@ -37,6 +37,8 @@ from veche.server.verdicts.verdict import Kind, Verdict
 
 NEVER: Final = float("inf")
 
+LONGEST_WAIT_SECONDS: Final = 3600.0  # whatever an application may have written into the scoreboard
+
 EXIT_STOPPED: Final = 0
 EXIT_APPLICATION_FAILED: Final = 3
 
@@ -176,7 +178,7 @@ class Master:
         if self._stage is not Stage.STOPPING and self._missing() > 0:
             due.append(now + self._restarts.wait_seconds(now))
         earliest = min(due)
-        return None if earliest == NEVER else max(0.0, earliest - now)
+        return None if earliest == NEVER else min(max(0.0, earliest - now), LONGEST_WAIT_SECONDS)
 
     # -- signals -----------------------------------------------------------------------------------------------------
 
@@ -489,7 +491,8 @@ class Master:
 
     def _hear_successor(self) -> None:
         successor = self._successor
-        assert successor is not None
+        if successor is None:
+            return  # its end was seen first; this event is of the same look
         more = successor.hear()
         if successor.is_ready or not more:
             self._selector.unregister(successor.control)

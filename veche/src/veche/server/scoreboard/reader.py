@@ -4,6 +4,7 @@ One job: make the memory, hand out places in it, and read them, also after their
 Must not know: processes, what is done with what it reads.
 """
 
+import fcntl
 import mmap
 import os
 import tempfile
@@ -208,6 +209,9 @@ class Scoreboard:
 
 def _memory() -> int:
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("veche-scoreboard")
+        descriptor = os.memfd_create("veche-scoreboard", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        # An application inherits it: were it cut, whoever reads it next would be ended by SIGBUS.
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        return descriptor
     with tempfile.TemporaryFile() as file:  # already without a name
         return os.dup(file.fileno())
