@@ -3,6 +3,8 @@
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -63,6 +65,14 @@ def test_a_wrong_certificate_ends_the_start_in_one_line(authority: Authority) ->
         said = server.log_text()
         assert said.startswith(f"Error: key {other} does not belong to certificate {certificate}")
         assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--tls-client-certificate=required", "--tls-certificate=any.pem"])
+def test_options_of_tls_without_an_address_that_speaks_it_end_the_start(option: str) -> None:
+    command = [sys.executable, "-m", "veche", "serve", "applications:app", "--bind", "127.0.0.1:0", option]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert "no address speaks it: write --bind https://127.0.0.1:0" in ended.stderr
 
 
 def test_an_expired_certificate_is_served_and_told(authority: Authority) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from veche.server.errors import AddressError
 from veche.server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
+    elif settings.tls_certificate or settings.tls_client_ca or settings.tls_client_certificate != "none":
+        address = settings.bind[0].rpartition("://")[2]
+        raise AddressError(
+            f"TLS is set up, and no address speaks it: write --bind https://{address}, or leave the --tls- options out"
+        )
     predecessor = find_predecessor()
     listeners = listen_all(
         settings.bind,
