@@ -90,12 +90,14 @@ class Throttle:
         # In the order of the keys: two units that lock the same rows in different orders would wait for each other.
         for attempt in sorted(attempts, key=lambda one: one.key):
             limit = attempt.limit
-            if await unit.run(self._take, key=attempt.key, now=moment, step=limit.step, reach=limit.reach):
-                continue
-            row = await unit.first(self._find, key=attempt.key)
-            if row is not None:
-                raise TooManyAttempts(max(1, -(-(row.free_at - limit.reach - moment) // 1000)))
-            await unit.insert(self._model(key=attempt.key, free_at=moment + limit.step))
+            while not await unit.run(self._take, key=attempt.key, now=moment, step=limit.step, reach=limit.reach):
+                row = await unit.first(self._find, key=attempt.key)
+                if row is None:
+                    await unit.insert(self._model(key=attempt.key, free_at=moment + limit.step))
+                    break
+                if row.free_at > moment + limit.reach:
+                    raise TooManyAttempts(max(1, -(-(row.free_at - limit.reach - moment) // 1000)))
+                # Somebody else's first attempt was committed between the two looks: there is a row to count on now.
 
     async def take_at_once(self, units: UnitsOfWork, attempts: Sequence[Attempt], now: datetime) -> None:
         """Count one attempt in a unit of its own, so that it counts whatever happens next. Raises TooManyAttempts.
