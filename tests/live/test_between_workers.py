@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,15 @@ def server(database_url: str, browsing: Browsing) -> Iterator[ServerProcess]:
 def workers(server: ServerProcess) -> dict[int, int]:
     """Process id → live connections, of every worker."""
     found: dict[int, int] = {}
+    with ExitStack() as asked:  # kept open: who has more connections steps back, and each worker gets its turn
 
-    def look() -> bool:
-        answer: dict[str, Any] = httpx.get(server.url + "/worker", headers={"connection": "close"}).json()
-        found[answer["pid"]] = answer["connections"]
-        return len(found) == WORKERS
+        def look() -> bool:
+            client = asked.enter_context(httpx.Client())
+            answer: dict[str, Any] = client.get(server.url + "/worker").json()
+            found[answer["pid"]] = answer["connections"]
+            return len(found) == WORKERS
 
-    wait_until(look, what="an answer of each worker")
+        wait_until(look, what="an answer of each worker")
     return found
 
 
