@@ -12,7 +12,7 @@ import pytest
 from fixtures.load import get
 from fixtures.servers import ServerProcess, wait_until
 from fixtures.serving import Peer
-from veche.server.processes.changes import MOST_FILES, FileWatch
+from veche.server.processes.development.changes import MOST_FILES, FileWatch
 
 SITE = """\
 import time

@@ -12,7 +12,8 @@ import pytest
 
 from veche.server.errors import AddressError
 from veche.server.manner import Manner
-from veche.server.processes.addresses import (
+from veche.server.processes.listener import close_all, listen_all
+from veche.server.processes.sockets.addresses import (
     Address,
     InheritedDescriptor,
     SystemdSockets,
@@ -21,7 +22,6 @@ from veche.server.processes.addresses import (
     parse_address,
     parse_bind,
 )
-from veche.server.processes.listener import close_all, listen_all
 
 
 @pytest.mark.parametrize(

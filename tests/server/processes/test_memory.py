@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from veche.server.processes.memory import MemoryKills
+from veche.server.processes.surroundings.memory import MemoryKills
 
 PLACES = {
     "v2, own group": ("sys/fs/cgroup/system.slice/veche.service/memory.events", "0::/system.slice/veche.service\n"),

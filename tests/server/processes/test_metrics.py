@@ -11,8 +11,8 @@ import pytest
 
 from fixtures.load import get
 from fixtures.servers import ServerProcess, free_port, wait_until
-from veche.server.processes.metrics import metrics_text, respond
-from veche.server.processes.status import ServerStatus
+from veche.server.processes.telling.metrics import metrics_text, respond
+from veche.server.processes.telling.status import ServerStatus
 from veche.server.scoreboard.counters import COUNTER_CELLS, DURATION_BOUNDS_SECONDS, Counter
 
 HERE = Path(__file__).parent

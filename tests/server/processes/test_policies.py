@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from veche.server.errors import ApplicationError
-from veche.server.processes.child import TRANSITIONS, Event, State
-from veche.server.processes.cores import usable_cores
 from veche.server.processes.loading import load_application, readable_traceback
 from veche.server.processes.orders import ASK_FOR_TASKS, Orders, line, read_orders
-from veche.server.processes.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
+from veche.server.processes.surroundings.cores import usable_cores
+from veche.server.processes.workers.child import TRANSITIONS, Event, State
+from veche.server.processes.workers.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
 from veche.server.settings import ServerSettings
 
 

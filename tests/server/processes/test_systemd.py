@@ -15,7 +15,7 @@ import pytest
 from fixtures.certificates import Authority
 from fixtures.servers import RunningCommand, ServerProcess, free_port
 from veche.server.errors import AddressError
-from veche.server.processes.systemd import forget_descriptors, systemd_descriptors
+from veche.server.processes.sockets.systemd import forget_descriptors, systemd_descriptors
 
 APPLICATIONS = Path(__file__).parent
 

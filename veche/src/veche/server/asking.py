@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from veche.server.errors import ServerError
-from veche.server.processes.control import STATUS
-from veche.server.processes.status import ServerStatus
+from veche.server.processes.telling.control import STATUS
+from veche.server.processes.telling.status import ServerStatus
 from veche.server.runtime_files import control_sockets, verdict_files
 from veche.server.verdicts.history import read_verdicts
 from veche.server.verdicts.verdict import Verdict

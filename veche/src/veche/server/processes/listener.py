@@ -18,7 +18,7 @@ from typing import Final
 
 from veche.server.errors import AddressError
 from veche.server.manner import PLAIN, Manner
-from veche.server.processes.addresses import (
+from veche.server.processes.sockets.addresses import (
     EVERYWHERE,
     Address,
     InheritedDescriptor,
@@ -181,7 +181,7 @@ def _why_not(address: TCPAddress, error: OSError) -> str:
 
 
 def _who_holds(port: int) -> str:
-    from veche.server.processes.holders import holders_of_port  # only a start that has failed pays for it
+    from veche.server.processes.sockets.holders import holders_of_port  # only a start that has failed pays for it
 
     holders = holders_of_port(port)
     if holders:
@@ -262,7 +262,7 @@ def _remove_stale(address: UnixAddress) -> None:
 
 
 def _take_over_all(address: SystemdSockets, backlog: int) -> list[Listener]:
-    from veche.server.processes.systemd import systemd_descriptors
+    from veche.server.processes.sockets.systemd import systemd_descriptors
 
     listeners: list[Listener] = []
     try:

@@ -22,10 +22,10 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     Raises AddressError when an address cannot be listened on, TlsError when a certificate cannot be used.
     """
     from veche.log import Logger, StreamLog
-    from veche.server.processes.addresses import parse_bind
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
-    from veche.server.processes.succession import find_predecessor
+    from veche.server.processes.sockets.addresses import parse_bind
+    from veche.server.processes.succession.inheritance import find_predecessor
 
     if settings.trusted_proxy != ServerSettings().trusted_proxy:
         from veche.server.trust import Trust
@@ -55,7 +55,7 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     if predecessor is not None:
         predecessor.close_descriptors()
     if any("systemd:" in text for text in settings.bind):
-        from veche.server.processes.systemd import forget_descriptors
+        from veche.server.processes.sockets.systemd import forget_descriptors
 
         forget_descriptors()
     return Master(application, settings, listeners, logger, on_ready=on_ready, predecessor=predecessor).run()

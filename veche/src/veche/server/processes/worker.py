@@ -22,7 +22,8 @@ from veche.log import Logger, StreamLog
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
-from veche.server.processes.changes import FileWatch, loaded_files
+from veche.server.processes.development.changes import FileWatch, loaded_files
+from veche.server.processes.development.stand_in import stand_in
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
@@ -38,7 +39,6 @@ from veche.server.processes.orders import (
     line,
     read_orders,
 )
-from veche.server.processes.stand_in import stand_in
 from veche.server.processes.wear import Wear
 from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from veche.server.processes.control import Control
-from veche.server.processes.status import ServerStatus
+from veche.server.processes.telling.control import Control
+from veche.server.processes.telling.status import ServerStatus
 from veche.server.runtime_files import verdicts_path
 from veche.server.settings import ServerSettings
 from veche.server.settings.diagnosis import METRICS_OFF
@@ -21,7 +21,7 @@ from veche.server.verdicts.history import History
 from veche.server.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from veche.server.processes.metrics_door import MetricsDoor
+    from veche.server.processes.telling.metrics_door import MetricsDoor
 
 
 class Desk:
@@ -61,7 +61,7 @@ class Desk:
             self._complain(f"verdicts are not kept in a file: {error}")
         self._control = Control(self._selector, self._settings.control_socket, self._whole_status, self._complain)
         if self._settings.metrics_bind != METRICS_OFF:
-            from veche.server.processes.metrics_door import MetricsDoor
+            from veche.server.processes.telling.metrics_door import MetricsDoor
 
             permissions = int(self._settings.socket_permissions, 8)
             bind = self._settings.metrics_bind
@@ -71,7 +71,7 @@ class Desk:
         return msgspec.structs.replace(self._status(), verdicts=self._history.all())
 
     def _metrics_text(self) -> str:
-        from veche.server.processes.metrics import metrics_text
+        from veche.server.processes.telling.metrics import metrics_text
 
         return metrics_text(self._status(), self._totals(), self._starts(), self._ends)
 

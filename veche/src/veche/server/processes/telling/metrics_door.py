@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from veche.server.errors import AddressError
-from veche.server.processes.answering import NEVER, AnsweringDoor
 from veche.server.processes.listener import Listener, close_all, listen_all
-from veche.server.processes.metrics import END_OF_HEAD, respond
+from veche.server.processes.telling.answering import NEVER, AnsweringDoor
+from veche.server.processes.telling.metrics import END_OF_HEAD, respond
 
 BACKLOG: Final = 16
 AGAIN_SECONDS: Final = 1.0

@@ -28,10 +28,10 @@ from veche.server.processes.orders import (
     WornOut,
     line,
 )
-from veche.server.processes.stacks_file import StacksFile
 from veche.server.scoreboard.reader import Place, Scoreboard
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.incidents import Incident
+from veche.server.verdicts.stacks_file import StacksFile
 from veche.server.verdicts.verdict import Kind, Verdict
 
 RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing it here would cost the start asyncio

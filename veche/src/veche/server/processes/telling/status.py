@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from veche.server.processes.child import Child
+from veche.server.processes.workers.child import Child
 from veche.server.scoreboard.counters import Counter
 from veche.server.scoreboard.memory import resident_octets
 from veche.server.scoreboard.reader import RequestReading, Scoreboard

@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from veche.server.processes.answering import NEVER, AnsweringDoor
-from veche.server.processes.status import ServerStatus
+from veche.server.processes.telling.answering import NEVER, AnsweringDoor
+from veche.server.processes.telling.status import ServerStatus
 from veche.server.runtime_files import control_path
 
 SOCKET_UMASK: Final = 0o177  # 0600: whoever may ask sees paths, queries and addresses

@@ -7,7 +7,7 @@ Must not know: how workers start and stop, when the next step is taken.
 from collections import deque
 from collections.abc import Iterable
 
-from veche.server.processes.child import Child, State
+from veche.server.processes.workers.child import Child, State
 
 ALIVE = (State.STARTING, State.SERVING)
 

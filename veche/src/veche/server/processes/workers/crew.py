@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from veche.server.processes.child import Child, Event, State, start_child
-from veche.server.processes.coroner import Coroner
 from veche.server.processes.listener import Listener
 from veche.server.processes.orders import Failed
+from veche.server.processes.workers.child import Child, Event, State, start_child
+from veche.server.processes.workers.coroner import Coroner
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.verdict import Verdict

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from veche.server.processes.child import Child
-from veche.server.processes.memory import MemoryKills
+from veche.server.processes.surroundings.memory import MemoryKills
+from veche.server.processes.workers.child import Child
 from veche.server.scoreboard.counters import Counter
 from veche.server.verdicts.incidents import Incident
 from veche.server.verdicts.verdict import Ending, Verdict, verdict_of_ending, verdict_of_incident

@@ -9,8 +9,8 @@ a hypervisor) and go on in this moment. A worker is judged when its beat is stil
 
 from typing import Final
 
-from veche.server.processes.child import Child, State
-from veche.server.processes.proc import is_debugged
+from veche.server.processes.surroundings.proc import is_debugged
+from veche.server.processes.workers.child import Child, State
 
 NEVER: Final = float("inf")
 CONFIRM_SECONDS: Final = 1.5  # more than a tick

@@ -7,7 +7,7 @@ Must not know: sockets, how workers are started and ended.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from veche.server.processes.status import ServerStatus
+from veche.server.processes.telling.status import ServerStatus
 from veche.server.scoreboard.counters import DURATION_BOUNDS_SECONDS, Counter
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -1,0 +1,1 @@
+"""`--reload`: a change of files starts over, and a page says why the application does not start."""

@@ -1,0 +1,1 @@
+"""The workers as their master sees them, from start to end."""
