@@ -1,0 +1,131 @@
+"""What one HTTP/1 connection knows of itself, and what it says of a request that is over.
+
+One job: the phases, everything that is remembered between two reads, and the record for the access log.
+Must not know: what leads from one phase to the next.
+
+    IDLE ──▶ HEAD ──▶ EXCHANGE ──▶ IDLE …         the response is over and the request was read
+                          ├──▶ UNREAD ──▶ IDLE     the response is over; the rest of the request is thrown away
+                          └──▶ LINGER ──▶ CLOSING  an answer that the peer shall still be able to read: half-closed
+    any ──▶ CLOSING ──▶ CLOSED                     what is written is flushed, for as long as the peer reads it
+
+Only EXCHANGE holds anything of the application, and it begins with a whole head: a silent peer costs its socket.
+The rooms inherit from one another, and not for order's sake alone: a part of its own would cost each request a call.
+"""
+
+import time
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, Final
+
+from veche.server.bridges.exchange import Address, Exchange
+from veche.server.connections.clock import NEVER
+from veche.server.connections.writing import WritingSide
+from veche.server.records import FinishedRequest
+from veche.server.scoreboard import NO_PEER
+from veche.wire.h1 import ReadState, RequestHead, RequestReader, ResponseWriter
+from veche.wire.websocket import DeflateAgreement
+
+
+class Phase(IntEnum):
+    """What the connection is doing; the diagram is above."""
+
+    IDLE = 0
+    HEAD = 1
+    EXCHANGE = 2
+    UNREAD = 3
+    LINGER = 4
+    CLOSING = 5
+    CLOSED = 6
+
+
+# Enum members cost a lookup with Python code behind it on 3.11; these are looked at for every read.
+IDLE: Final = Phase.IDLE
+HEAD: Final = Phase.HEAD
+EXCHANGE: Final = Phase.EXCHANGE
+UNREAD: Final = Phase.UNREAD
+LINGER: Final = Phase.LINGER
+COMPLETE: Final = ReadState.COMPLETE
+IN_HEAD: Final = ReadState.HEAD
+
+
+class Http1State(WritingSide):
+    """See the module."""
+
+    reader: RequestReader
+    deadline: float
+    phase = IDLE
+    exchange: Exchange | None = None
+    writer: ResponseWriter
+    head: RequestHead
+    scheme = "http"
+    client: Address | None = None
+    local: Address | None = None
+    tls: Mapping[str, Any] | None = None
+    peer_label = NO_PEER
+    _peer_is_proxy = False  # whose word about its client counts
+    _peer: tuple[Address | None, bytes, str] | None = None  # who that is, once it has spoken for others
+    _body_paused = False
+    _pipeline_paused = False
+    _continue_due = False
+    _input_ended = False
+    _request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
+    _body_octets = 0  # of the current request, received so far
+    _body_mark = 0  # the same when the stall deadline was set
+    _discarded_octets = 0
+    _timed = False  # the access log is on; the times are time.monotonic() then
+    _first_read = 0.0  # when the first octet came of what is read now
+    _last_read = 0.0
+    _arrived = 0.0  # these three of the current request: its first octet, its last, its turn
+    _whole = 0.0
+    _began = 0.0
+    _deflate: DeflateAgreement | None = None  # of the handshake that waits to be accepted
+
+    # What it says.
+
+    def progress(self) -> tuple[int, int]:
+        has_body = self.head.content_length or self.head.chunked
+        return self._body_octets if has_body else 0, self.writer.body_octets
+
+    def _log(self, status: int) -> None:
+        access_log = self.service.access_log
+        if access_log is None:
+            return
+        answered, exchange = time.monotonic(), self.exchange
+        if self.phase is EXCHANGE:
+            line, fields, arrived, whole = self.head.line, self.head.fields, self._arrived, self._whole
+            began = exchange.began if exchange is not None and exchange.began else self._began
+            octets_in = self._body_octets if self.head.content_length or self.head.chunked else 0
+        else:  # what was refused is no request, or not a whole one
+            line, fields, octets_in = None, [], 0
+            arrived, whole, began = self._first_read, self._last_read, answered
+        octets_out = self.writer.body_octets
+        access_log.note(
+            FinishedRequest(
+                line,
+                fields,
+                self.client,
+                self.scheme,
+                status,
+                octets_in,
+                octets_out,
+                arrived,
+                whole,
+                began,
+                answered,
+            ),
+            self if self.octets_unsent() else None,
+        )
+
+    # Whether the socket is read.
+
+    def _set_reading(self) -> None:
+        if self._body_paused or self._pipeline_paused:
+            if self.transport.is_reading():
+                self.transport.pause_reading()
+        elif not self.transport.is_reading() and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _resume_pipeline(self) -> None:
+        if self._pipeline_paused:
+            self._pipeline_paused = False
+            self._set_reading()
