@@ -1,6 +1,7 @@
 """The ASGI lifespan protocol (asgi.readthedocs.io, Lifespan Protocol 2.0)."""
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -34,6 +35,22 @@ async def refuses(scope: Scope, receive: Receive, send: Send) -> None:
 async def raises(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     raise ConnectionRefusedError("port 5432")
+
+
+async def exits(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    sys.exit("no licence")
+
+
+async def exits_at_once(scope: Scope, receive: Receive, send: Send) -> None:
+    sys.exit("no licence")
+
+
+async def exits_at_the_end(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    sys.exit("no licence")
 
 
 async def fails_to_stop(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,14 +95,23 @@ def test_an_application_without_lifespan_is_served_all_the_same(application: Any
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("application", "message"), [(refuses, "no database"), (raises, "port 5432")])
+@pytest.mark.parametrize(
+    ("application", "message"),
+    [
+        (refuses, "no database"),
+        (raises, "port 5432"),
+        (exits, "SystemExit: no licence"),
+        (exits_at_once, "SystemExit: no licence"),
+    ],
+)
 def test_a_failed_startup_is_an_error_with_its_message(application: Any, message: str) -> None:
     with pytest.raises(StartupFailed, match=message):
         asyncio.run(Lifespan(application).startup())
 
 
 @pytest.mark.parametrize(
-    ("application", "message"), [(fails_to_stop, "still busy"), (stops_badly, "burst"), (ends_early, None)]
+    ("application", "message"),
+    [(fails_to_stop, "still busy"), (stops_badly, "burst"), (exits_at_the_end, "no licence"), (ends_early, None)],
 )
 def test_a_failed_shutdown_says_why(application: Any, message: str | None) -> None:
     async def main() -> str | None:

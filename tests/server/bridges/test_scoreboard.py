@@ -1,50 +1,13 @@
 """What bridges say in the scoreboard about the requests they carry."""
 
 import asyncio
-import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable
 
-from fixtures.serving import Served, serve, wait_for
+from fixtures.serving import wait_for
+from fixtures.watching import watched
 from veche.asgi import Environ, Receive, Scope, Send, StartResponse
-from veche.server.scoreboard import Board, Counter, Doing
-from veche.server.scoreboard.reader import Place, RequestReading, Scoreboard
-from veche.server.scoreboard.writer import open_board
-
-
-class Watched:
-    """A served application whose place in the scoreboard can be read."""
-
-    def __init__(self, served: Served, place: Place) -> None:
-        self.served = served
-        self.place = place
-
-    def wait_for(self, doing: Doing, *, octets_in: int = 0, octets_out: int = 0) -> RequestReading:
-        """The only request there is, once it is where it should be."""
-
-        def there() -> bool:
-            return [(r.doing, r.octets_in, r.octets_out) for r in self.place.requests()] == [
-                (doing, octets_in, octets_out)
-            ]
-
-        wait_for(there, f"{doing} {octets_in} {octets_out}")
-        return self.place.requests()[0]
-
-    def wait_until_empty(self) -> None:
-        wait_for(lambda: not self.place.requests(), "nothing in the application")
-
-
-@contextmanager
-def watched(application: Any, **settings: Any) -> Iterator[Watched]:
-    scoreboard = Scoreboard()
-    place = scoreboard.take_place()
-    board: Board = open_board(scoreboard.descriptor, place.number)
-    settings.setdefault("linger_seconds", 0.2)  # so that ticks are short
-    with serve(application, board=board, **settings) as served:
-        yield Watched(served, place)
-    os.close(scoreboard.descriptor)
+from veche.server.scoreboard import Counter, Doing
 
 
 def test_an_asgi_request_is_shown_from_its_start_to_the_end_of_its_task() -> None:

@@ -184,8 +184,15 @@ def test_a_response_cannot_be_split(status: str, header: tuple[str, str]) -> Non
             assert "set-cookie" not in headers
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
-def test_an_application_that_fails_is_answered_500_and_named(error: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (ValueError("no"), "the application failed"),
+        (SystemExit(3), "the application raised SystemExit: it ends this request, not the worker"),
+        (GeneratorExit(), "the application failed"),
+    ],
+)
+def test_an_application_that_fails_is_answered_500_and_named(error: BaseException, named: str) -> None:
     def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         raise error
 
@@ -194,7 +201,7 @@ def test_an_application_that_fails_is_answered_500_and_named(error: BaseExceptio
             peer.send(get())
             assert peer.read_response()[0] == 500
         message, level, fields = served.log.entries[0]
-        assert (message, level, fields["method"]) == ("the application failed", Level.ERROR, "GET")
+        assert (message, level, fields["method"]) == (named, Level.ERROR, "GET")
         assert type(error).__name__ in str(fields["traceback"])
 
 

@@ -16,6 +16,7 @@ from veche.log import Level
 from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, send_early_hint, send_path
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
+from veche.server.bridges.faults import fault_of
 from veche.server.bridges.starting import StartTask
 from veche.server.scoreboard import Board, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
@@ -142,7 +143,7 @@ class AsgiExchange:
         self._slot = bridge.board.enter(self._head.line.label, self._outlet.peer_label)
         try:
             call = bridge.application(self.scope(), self.receive, self.send)
-        except Exception as error:  # it is no coroutine function, and failed before there was anything to await
+        except BaseException as error:  # it is no coroutine function, and failed before there was anything to await
             bridge.board.leave(self._slot)
             self._failed(error)
             return
@@ -357,7 +358,7 @@ class AsgiExchange:
 
     def _failed(self, error: BaseException) -> None:
         if not (self._gone and isinstance(error, ClientDisconnected)):
-            self._report("the application failed", error)
+            self._report(fault_of(error), error)
         if not (self._stage is ENDED or self._gone):
             self._outlet.fail_response(500)
 

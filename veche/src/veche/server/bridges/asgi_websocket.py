@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from veche.asgi import Message, Scope
 from veche.log import Level
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
+from veche.server.bridges.faults import fault_of
 from veche.server.scoreboard import Counter, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
 from veche.wire.h1 import RequestHead
@@ -257,15 +258,12 @@ class AsgiWebSocketExchange:
         try:
             await self._bridge.application(self.scope(), self.receive, self.send)
             self._end(CloseCode.NORMAL, None)
-        except Exception as error:
-            told = self._disconnect is not None and isinstance(error, ClientDisconnected)
-            self._end(CloseCode.INTERNAL_ERROR, None if told else error)
         except asyncio.CancelledError:
             self._end(CloseCode.SERVICE_RESTART, None)
             raise
-        except BaseException as error:
-            self._end(CloseCode.INTERNAL_ERROR, error)
-            raise
+        except BaseException as error:  # an application may even raise SystemExit
+            told = self._disconnect is not None and isinstance(error, ClientDisconnected)
+            self._end(CloseCode.INTERNAL_ERROR, None if told else error)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._bridge.suspended.pop(task, None)
@@ -280,7 +278,7 @@ class AsgiWebSocketExchange:
     def _end(self, code: CloseCode, error: BaseException | None) -> None:
         """Close what the application left open, and say what it did wrong."""
         if error is not None:
-            self._report("the application failed", traceback="".join(traceback.format_exception(error)))
+            self._report(fault_of(error), traceback="".join(traceback.format_exception(error)))
         if self._standing is ACCEPTED and self._disconnect is None:
             self._link.close(code, "")
         elif self._standing in {Standing.CONNECTING, Standing.DENIED} and not self._gone:

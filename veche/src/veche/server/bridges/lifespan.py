@@ -39,7 +39,7 @@ class Lifespan:
         self._outcome: asyncio.Future[str | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._received = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     async def startup(self) -> None:
         """Run the application's start-up; returns once it has said "complete", or does not support lifespan.
@@ -75,8 +75,10 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
             await self.application(scope, self._receive, self._send)
-        except Exception as error:
-            if self._received:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # an application may even raise SystemExit: that is no "I know no lifespan"
+            if self._received or not isinstance(error, Exception):
                 self._error = error
                 self._settle(f"{type(error).__name__}: {error}")
                 return

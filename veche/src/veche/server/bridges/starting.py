@@ -6,15 +6,22 @@ Must not know: requests, what the coroutine does.
 
 It is a real asyncio.Task in every respect: current_task(), cancellation, timeouts and task groups, contextvars. Never
 call `start` while another Task of the loop is running a step: Python 3.11 cannot enter one inside another.
+
+A first step that raises SystemExit or KeyboardInterrupt is done like any other that raises; in later steps asyncio
+hands these two on to whoever runs the loop (processes/run_to_end.py).
 """
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
+
+from veche.server.bridges.faults import ENDS_THE_PROCESS
 
 EAGER_TASKS: Final = sys.version_info >= (3, 12)
+
+REQUEST: Final = "request"  # every such Task's name
 
 RequestCoroutine = Coroutine[Any, Any, None]
 
@@ -41,7 +48,7 @@ class _ScheduledStart:
         self._loop = loop
 
     def __call__(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
-        return self._loop.create_task(coroutine, name="request")
+        return self._loop.create_task(coroutine, name=REQUEST)
 
 
 class _EagerStart:
@@ -51,7 +58,13 @@ class _EagerStart:
         self._loop = loop
 
     def __call__(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
-        return asyncio.Task(coroutine, loop=self._loop, name="request", eager_start=True)  # type: ignore[call-arg, unused-ignore]  # typed for 3.12
+        try:
+            return asyncio.Task(coroutine, loop=self._loop, name=REQUEST, eager_start=True)  # type: ignore[call-arg, unused-ignore]  # typed for 3.12
+        except ENDS_THE_PROCESS as error:
+            # The constructor raises it, and the Task is lost. What is done is only asked how it ended.
+            ended: asyncio.Future[None] = self._loop.create_future()
+            ended.set_exception(error)
+            return cast("asyncio.Task[None]", ended)
 
 
 class _CapturedStart:
@@ -73,12 +86,15 @@ class _CapturedStart:
         attributes = self._loop.__dict__
         attributes["call_soon"] = self._capture
         try:
-            task = asyncio.Task(coroutine, loop=self._loop, name="request", context=context)
+            task = asyncio.Task(coroutine, loop=self._loop, name=REQUEST, context=context)
         finally:
             del attributes["call_soon"]
         step, self._step = self._step, None
         assert step is not None
-        context.run(step)
+        try:
+            context.run(step)
+        except ENDS_THE_PROCESS:
+            pass  # the Task holds it, too
         return task
 
     def _capture(self, callback: Callable[..., object], *arguments: object, context: Context | None = None) -> object:

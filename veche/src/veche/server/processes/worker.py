@@ -39,6 +39,7 @@ from veche.server.processes.orders import (
     line,
     read_orders,
 )
+from veche.server.processes.run_to_end import run_to_end
 from veche.server.processes.wear import Wear
 from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings
@@ -85,7 +86,7 @@ class Worker:
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
-            return runner.run(self._serve(application, interface))
+            return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger.log_message)
 
     def _load(self) -> Any:
         missing = self._orders.stand_in

@@ -107,7 +107,7 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
             Kind.EXITED,
             f"exited with code {code}",
             "the application, or a library it uses, ended the process by itself",
-            "look for sys.exit and os._exit in the application; what it printed stands above in the log",
+            "look for os._exit in the application (sys.exit ends no worker); what it printed stands above in the log",
         )
     killed = f"killed by signal {-code} ({signal_name(-code)})"
     if ending.our_kind is not None:

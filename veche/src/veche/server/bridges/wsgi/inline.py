@@ -15,6 +15,7 @@ from contextvars import Context, copy_context
 from typing import Final, ParamSpec, TypeVar
 
 from veche.server.bridges.exchange import ClientDisconnected
+from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
 from veche.server.bridges.wsgi.exchange import WsgiExchange
@@ -167,4 +168,4 @@ class InlineExchange(WsgiExchange):
 
     def _say(self, error: BaseException) -> None:
         if not isinstance(error, ClientDisconnected):
-            self.failed("the application failed", traceback="".join(traceback.format_exception(error)))
+            self.failed(fault_of(error), traceback="".join(traceback.format_exception(error)))

@@ -16,6 +16,7 @@ from collections import deque
 from typing import Final
 
 from veche.server.bridges.exchange import ClientDisconnected
+from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
 from veche.server.bridges.wsgi.exchange import WsgiExchange
@@ -108,8 +109,8 @@ class ThreadExchange(WsgiExchange):
         except ClientDisconnected:
             pass  # nobody is there any more; close() has been called
         except BaseException as error:  # an application may even raise SystemExit; the thread goes on serving
-            told = "".join(traceback.format_exception(error))
-            self.bridge.pool.hand_over(lambda: self.failed("the application failed", traceback=told))
+            fault, told = fault_of(error), "".join(traceback.format_exception(error))
+            self.bridge.pool.hand_over(lambda: self.failed(fault, traceback=told))
         if not self._left_to_loop:
             self.bridge.pool.results.append(self.leave)  # the pool wakes the loop when it is time
         if self._input is not EMPTY:

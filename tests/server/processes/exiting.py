@@ -1,0 +1,24 @@
+"""An application for servers as processes: it exits where its path says so."""
+
+import asyncio
+import os
+import sys
+
+from veche.asgi import Receive, Scope, Send
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        if "EXIT_AT_START" in os.environ:
+            sys.exit("no licence")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["path"] == "/later":
+        await asyncio.sleep(0.001)
+    if scope["path"] != "/":
+        sys.exit(4)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(os.getpid()).encode()})

@@ -1,0 +1,53 @@
+"""An event loop that an application's sys.exit() does not end.
+
+One job: run one coroutine to its end, whatever anything else in the loop raises.
+Must not know: what the coroutine does, what a request is.
+
+asyncio keeps SystemExit and KeyboardInterrupt in the Task that raised it, and then lets it out of run_forever. Which is
+right for a script; here it would cost everybody else who is served. Nothing is lost by going on: what was due in this
+turn of the loop still is. And it costs no request anything, as a coroutine around each of them would.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from veche.server.bridges.faults import ENDS_THE_PROCESS
+from veche.server.bridges.starting import REQUEST
+
+Result = TypeVar("Result")
+
+
+def run_to_end(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], tell: Callable[[str], None]
+) -> Result:
+    """Return what the coroutine returns. tell: is told of everything that would have ended the loop before that."""
+    main = loop.create_task(coroutine)
+    loop.set_exception_handler(_handle)
+    while True:
+        try:
+            return loop.run_until_complete(main)
+        except ENDS_THE_PROCESS as error:
+            if main.done():
+                raise
+            tell(f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on")
+
+
+def _what_and_where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    said = str(error)
+    return f"{type(error).__name__}{f' ({said})' if said else ''} was raised{where}"
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave out what a bridge has reported: Python 3.12 throws a Task away whose first step raises these."""
+    task = context.get("future")
+    if (
+        isinstance(context.get("exception"), ENDS_THE_PROCESS)
+        and isinstance(task, asyncio.Task)
+        and task.get_name() == REQUEST
+    ):
+        return
+    loop.default_exception_handler(context)
