@@ -21,6 +21,7 @@ SEEDS: Final = [
     CHUNKED_HEAD + b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n" + get(),
     b"\r\n" + get(line=b"GET /%D0%B0%2F HTTP/1.1"),
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\rb\r\n\r",
 ]
 CHUNKED_SEEDS: Final = [
     b"5\r\nhello\r\n0\r\n\r\n",

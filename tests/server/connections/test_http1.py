@@ -218,6 +218,16 @@ def test_rule_16_a_malformed_request_is_answered_and_nothing_after_it_is_read(
         assert served.server.requests_served == 0
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+def test_rule_01_a_lone_carriage_return_does_not_wait_for_the_head_s_deadline(size: int) -> None:  # RFC 9112 §2.2
+    octets = b"GET / HTTP/1.1\r\nHost: a\rb"
+    with serve(echo) as served, served.connect() as peer:
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(octets), size):
+            peer.send(octets[at : at + size])
+        assert peer.read_response()[0] == 400  # 408 when nobody has noticed
+
+
 def test_rule_16_a_large_error_response_survives_what_the_peer_still_sends() -> None:  # RFC 9112 §9.6: no reset
     with serve(echo, body_limit_octets=10) as served, served.connect() as peer:
         peer.send(post(b"a" * 50_000, b"Content-Length: 50000"))

@@ -8,7 +8,7 @@ Every case is read twice, whole and octet by octet: `refusal_of` checks that bot
 
 import pytest
 
-from fixtures.requests import get, post, read_whole, refusal_of
+from fixtures.requests import get, post, read_by_octet, read_whole, refusal_of
 from veche.wire.h1 import HeadParser, ReadLimits
 
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -51,6 +51,30 @@ def test_rule_01_a_line_ends_with_crlf_only(octets: bytes) -> None:  # §2.2
 
 def test_rule_01_a_bare_line_feed_is_refused_before_the_head_is_whole() -> None:  # nobody waits for the head's deadline
     assert refusal_of(b"GET / HTTP/1.1\nHost: a\n\n") == 400
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\rG",
+        b"GET / HTTP/1.1\rH",
+        b"GET / HTTP/1.1\r\rH",
+        b"GET / HTTP/1.1\r\nHost: a\rX",
+        b"GET / HTTP/1.1\r\nHost: a\r\r",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\rX",
+        b"\r\nGET / HTTP/1.1\rH",
+        b"G\r" + b"x" * 300,  # it comes before the end of the longest request line
+        b"GET / HTTP/9.9\r\nHost: a\rb\r\n\r\n",  # and before what is seen only in a whole head
+        get(*[b"A: b"] * 20, b"X: a\rb"),
+    ],
+)
+def test_rule_01_a_lone_carriage_return_is_refused_with_the_octet_after_it(octets: bytes) -> None:  # §2.2
+    assert refusal_of(octets) == 400
+
+
+def test_rule_01_a_carriage_return_may_be_the_last_octet_so_far() -> None:
+    for end in range(1, len(get())):
+        assert read_by_octet(get()[:end]) == read_whole(get()[:end]) == []
 
 
 def test_rule_02_one_empty_line_before_a_request_is_ignored_two_are_not() -> None:  # §2.2

@@ -39,6 +39,8 @@ REFUSED: Final = ReadState.REFUSED
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\n"  # RFC 9113 §3.4: made so that it looks like a request here
 PREFACE_METHOD: Final = b"PRI "
 END_OF_HEAD: Final = b"\r\n\r\n"
+BARE_LF: Final = "a line ends without CR"
+LONE_CR: Final = "a CR is not followed by LF"
 
 
 class RequestSink(Protocol):
@@ -80,7 +82,7 @@ class RequestReader:
         self._small_head_octets = min(limits.request_line_octets, limits.head_octets)  # below it no limit can be broken
         self.state = HEAD
         self.buffer = bytearray()  # what was received and belongs to nothing called out yet
-        self._scanned = 0  # octets of an unfinished head that are known to be free of bare LF
+        self._scanned = 0  # octets of an unfinished head that are known to have whole line ends only
         self._remaining = 0
         self._chunks: ChunkedDecoder | None = None
 
@@ -152,10 +154,12 @@ class RequestReader:
         # The checks stand in the order in which octets that arrive one by one would meet them.
         line_bound = start + limits.request_line_octets + 2
         if len(buffer) >= line_bound and buffer.find(b"\n", start, line_bound) < 0:
+            if buffer.find(b"\r", start, line_bound - 2) >= 0:
+                raise RequestRefused(400, LONE_CR)
             raise RequestRefused(414, f"the request line is longer than {limits.request_line_octets} octets")
         found = buffer.find(END_OF_HEAD, max(self._scanned - 3, 0))
         end = len(buffer) if found < 0 else found + 4
-        self._refuse_bare_line_feeds(end)
+        self._refuse_half_line_ends(end)
         if end > limits.head_octets:
             raise RequestRefused(431, f"the head is larger than {limits.head_octets} octets")
         if found < 0:
@@ -165,14 +169,17 @@ class RequestReader:
         del buffer[:end]
         return octets
 
-    def _refuse_bare_line_feeds(self, end: int) -> None:
-        """Refuse LF without CR at once: a peer that ends its lines so would otherwise wait for ever (§2.2)."""
-        buffer, limit = self.buffer, min(end, self.limits.head_octets)
-        position = buffer.find(b"\n", self._scanned, limit)
-        while position >= 0:
-            if position == 0 or buffer[position - 1] != 0x0D:
-                raise RequestRefused(400, "a line ends without CR")
-            position = buffer.find(b"\n", position + 1, limit)
+    def _refuse_half_line_ends(self, end: int) -> None:
+        """Refuse LF without CR and CR without LF at once: who ends lines so would wait until a deadline (§2.2).
+
+        What follows a CR at the very end is not known yet.
+        """
+        buffer, start, limit = self.buffer, max(self._scanned - 1, 0), min(end, self.limits.head_octets)
+        whole = buffer.count(b"\r\n", start, limit)
+        if buffer.count(b"\n", self._scanned, limit) != whole:
+            raise RequestRefused(400, BARE_LF)
+        if buffer.count(b"\r", start, limit - 1) != whole:
+            raise RequestRefused(400, LONE_CR)
         self._scanned = limit
 
     def _read_head_and_more(self, octets: bytes, end: int) -> None:
@@ -210,9 +217,10 @@ class RequestReader:
         except RequestRefused as refusal:
             if octets == HTTP2_PREFACE and self.sink.preface_received():
                 return None
-            # Octets that came one by one were refused at the bare line feed, before the head was whole.
-            bare = octets.count(b"\n") != octets.count(b"\r\n")
-            self._refuse(RequestRefused(400, "a line ends without CR") if bare else refusal)
+            # Octets that came one by one were refused at the half line end, before the head was whole.
+            whole = octets.count(b"\r\n")
+            half = BARE_LF if octets.count(b"\n") != whole else LONE_CR if octets.count(b"\r") != whole else ""
+            self._refuse(RequestRefused(400, half) if half else refusal)
             return None
 
     def _begin(self, head: RequestHead) -> None:
