@@ -13,12 +13,14 @@ import pytest
 
 from fixtures.requests import get
 from fixtures.serving import logged_requests, serve, wait_for
+from fixtures.watching import watched
 from veche.asgi import Receive, Scope, Send
 from veche.server.connections.http1 import Http1Connection
 from veche.server.errors import ServerError
 from veche.server.records import AccessLog, FinishedRequest
 from veche.server.records.formats import FORMATS, combined_line, json_line, text_line
 from veche.server.records.lines import LineWriter
+from veche.server.scoreboard import Counter
 from veche.wire.h1 import HeadParser
 
 NOW = 1_795_000_000.25  # 2026-11-18T11:06:40.250Z
@@ -92,6 +94,22 @@ def test_the_time_in_the_application_and_in_reading_are_told_apart(tmp_path: Pat
         assert slow["read_milliseconds"] < 25
         assert read["read_milliseconds"] >= 40
         assert read["application_milliseconds"] < 25
+
+
+@pytest.mark.parametrize(("octets", "status"), [(b"GET / HT", 408), (b"BAD\r\n\r\n", 400)])
+def test_a_head_that_was_refused_has_only_been_read(octets: bytes, status: int, tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    settings: dict[str, Any] = {"access_log": True, "access_log_file": str(file), "access_log_format": "json"}
+    with watched(hello, head_timeout_seconds=0.1, metrics_bind="127.0.0.1:0", **settings) as server:
+        with server.served.connect() as peer:
+            peer.send(octets)
+            assert peer.read_response()[0] == status
+        (entry,) = logged_requests(file, 1)
+        assert (entry["status"], entry["queue_milliseconds"], entry["application_milliseconds"]) == (status, 0, 0)
+        assert entry["read_milliseconds"] >= (99 if status == 408 else 0)
+        totals = server.place.counters()
+        assert totals[Counter.QUEUE_MICROSECONDS] == totals[Counter.DURATION_MICROSECONDS] == 0
+        assert totals[Counter.RESPONSES_4XX] == 1
 
 
 def test_a_pipelined_request_waits_in_the_queue(tmp_path: Path) -> None:

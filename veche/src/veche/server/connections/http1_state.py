@@ -97,7 +97,7 @@ class Http1State(WritingSide):
             octets_in = self._body_octets if self.head.content_length or self.head.chunked else 0
         else:  # what was refused is no request, or not a whole one
             line, fields, octets_in = None, [], 0
-            arrived, whole, began = self._first_read, self._last_read, answered
+            arrived, whole, began = self._first_read, answered, answered  # all its time was reading: it never queued
         octets_out = self.writer.body_octets
         access_log.note(
             FinishedRequest(
