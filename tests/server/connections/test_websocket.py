@@ -18,6 +18,7 @@ from fixtures.requests import get, post
 from fixtures.serving import Served, logged_requests, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
+from veche.server.connections.websocket import WebSocketLink
 
 SHORT = 0.2
 UPGRADE = (
@@ -254,7 +255,9 @@ def test_an_application_that_neither_accepts_nor_denies_in_time_is_a_504() -> No
             wait_for(lambda: cancelled == [True])
             accepted.send("who was accepted stays")
             assert accepted.ping().wait(5)
-        assert len(served.log.messages(Level.ERROR)) == 1
+        ((told, _, fields),) = [entry for entry in served.log.entries if entry[1] is Level.ERROR]
+        assert "without accepting its WebSocket" in told
+        assert "websocket.accept" in str(fields["advice"])
 
 
 @pytest.mark.parametrize(
@@ -459,6 +462,44 @@ def test_a_silent_peer_is_pinged_and_then_cut() -> None:
             peer.read_until(b"\r\n\r\n")
             assert peer.read_to_end() == b"\x89\x00"
         wait_for(lambda: (1006, "") in echo.ends)
+
+
+def test_a_peer_is_pinged_after_the_silence_that_was_set_and_cut_after_twice_as_much() -> None:
+    seconds = 30.0
+    with serve(Echo(), websocket_ping_seconds=seconds) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        peer.read_until(b"\r\n\r\n")
+        assert served.server._service is not None
+        (link,) = served.server._service.connections
+        assert isinstance(link, WebSocketLink)
+        clock = served.server._service.clock
+        silence = seconds + clock.tick_seconds  # a deadline is never early
+        began = clock.now
+        looks: list[tuple[str, float]] = []
+
+        def look() -> None:
+            before = link._heard_at
+            clock.now = link.deadline
+            link.deadline_passed(clock.now)
+            looks.append(("heard" if link._heard_at == before else "pinged", clock.now))
+
+        async def pass_time() -> None:  # without a pause: the clock stands still meanwhile
+            clock.now = began + 20
+            link.data_received(b"\x8a\x80abcd")
+            look()
+            look()
+            link.data_received(b"\x8a\x80abcd")  # the answer, in the ping's own tick
+            look()
+            assert not link.transport.is_closing()
+            clock.now = link.deadline
+            link.deadline_passed(clock.now)
+            assert link.transport.is_closing()
+            looks.append(("cut", clock.now))
+
+        served.submit(pass_time()).result(5)
+        assert [what for what, _ in looks] == ["heard", "pinged", "pinged", "cut"]
+        heard = began + 20
+        assert [when for _, when in looks[1:]] == pytest.approx([heard + times * silence for times in (1, 2, 3)])
 
 
 def test_a_peer_that_does_not_answer_our_close_is_cut() -> None:

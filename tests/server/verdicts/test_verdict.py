@@ -103,3 +103,14 @@ def test_each_kind_of_incident_has_words() -> None:
         assert verdict.advice
         assert verdict.evidence == "S"
         assert "GET /x from h:1 took 60.0 s" in verdict.what or "2 of 8 threads are lost" in verdict.what
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        (IncidentKind.REQUEST_OVERDUE, "--request-seconds"),
+        (IncidentKind.HANDSHAKE_OVERDUE, "--websocket-handshake-seconds"),
+    ],
+)
+def test_what_is_overdue_is_told_with_the_setting_that_bounds_it(kind: IncidentKind, setting: str) -> None:
+    assert setting in verdict_of_incident(Incident(kind=kind), worker=1, pid=2).why

@@ -35,6 +35,14 @@ def test_a_request_over_its_time_is_told_with_its_stack_and_shown_as_lost() -> N
     assert seen.place.counters()[Counter.OVERDUE] == 1
 
 
+def test_a_websocket_that_was_not_accepted_in_time_is_told_as_such() -> None:
+    seen = Seen()
+    seen.witness.handshake_overdue(seen.slot, lambda: "the stack")
+    [incident] = seen.told
+    assert (incident.kind, incident.request) == (IncidentKind.HANDSHAKE_OVERDUE, "GET /x")
+    assert seen.place.counters()[Counter.OVERDUE] == 1
+
+
 def test_a_lost_thread_is_named_with_its_stack_and_counted_back_when_it_returns() -> None:
     seen = Seen()
     seen.witness.thread_lost(seen.slot, threading.get_ident(), lost=1, threads=8)

@@ -137,7 +137,7 @@ class AsgiWebSocketExchange:
         """The application has neither accepted nor answered in time."""
         task = self.task
         if task is not None:
-            self._bridge.witness.request_overdue(self._slot, lambda: task_stack(task))
+            self._bridge.witness.handshake_overdue(self._slot, lambda: task_stack(task))
             task.cancel()
 
     def shutting_down(self) -> None:

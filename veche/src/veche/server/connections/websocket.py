@@ -6,7 +6,7 @@ Must not know: what a frame is (`veche.wire.websocket`), what the application is
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar, assert_never
+from typing import Final, TypeVar, assert_never
 
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
@@ -27,6 +27,8 @@ from veche.wire.websocket import (
 
 T = TypeVar("T")
 
+UNHEARD: Final = 0.0  # nothing has come since our ping
+
 
 class WebSocketLink(WritingSide):
     """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP.
@@ -34,8 +36,7 @@ class WebSocketLink(WritingSide):
     The transport may also be a stream of an HTTP/2 connection (websocket_stream.py).
     """
 
-    _heard = True  # something came since the last look
-    _pinged = False
+    _heard_at = UNHEARD  # by the clock
     _reading_wanted = True
     _ending = False  # a Close or a fault came; what is done about it follows in the next turn of the loop
     _failed = False  # a fault was answered; TCP ends soon
@@ -57,12 +58,14 @@ class WebSocketLink(WritingSide):
             makers=service.frame_makers,
             agreement=deflate,
         )
-        self.deadline = service.clock.deadline(service.limits.websocket_ping_seconds)
+        clock = self._clock = service.clock
+        self._heard_at = clock.now
+        self.deadline = clock.deadline(service.limits.websocket_ping_seconds)
 
     # What the transport says.
 
     def data_received(self, data: bytes) -> None:
-        self._heard = True
+        self._heard_at = self._clock.now
         if self.closing:
             return
         try:
@@ -151,16 +154,21 @@ class WebSocketLink(WritingSide):
             if self._failed:
                 self.transport.close()
             return
-        if self.engine.state is not State.OPEN or (self._pinged and not self._heard and self._reads()):
+        if self.engine.state is not State.OPEN:
             self.transport.abort()
             return
-        if not self._heard and self._reads():
-            self._pinged = True
+        clock, seconds = self._clock, self.service.limits.websocket_ping_seconds
+        if not self._reads():
+            self._heard_at = now  # it could not be heard
+        elif self._heard_at == UNHEARD:
+            self.transport.abort()
+            return
+        silent = self._heard_at + clock.tick_seconds + seconds
+        if silent <= now:
+            self._heard_at = UNHEARD
             self.send(self.engine.ping())
-        else:
-            self._pinged = False
-        self._heard = False
-        self.deadline = self.service.clock.deadline(self.service.limits.websocket_ping_seconds)
+            silent = clock.deadline(seconds)
+        self.deadline = silent
 
     def begin_drain(self) -> None:
         self.close(CloseCode.SERVICE_RESTART, "the server restarts")
@@ -248,5 +256,5 @@ class WebSocketLink(WritingSide):
             if self.transport.is_reading():
                 self.transport.pause_reading()
         elif not self.transport.is_reading():
-            self._heard = True  # it could not be heard
+            self._heard_at = self._clock.now  # it could not be heard
             self.transport.resume_reading()

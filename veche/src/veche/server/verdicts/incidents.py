@@ -15,6 +15,7 @@ class IncidentKind(Enum):
     """What was seen."""
 
     REQUEST_OVERDUE = "request-overdue"  # an ASGI request past request_seconds: 504, its Task is cancelled
+    HANDSHAKE_OVERDUE = "handshake-overdue"  # a WebSocket past websocket_handshake_seconds: the same
     THREAD_LOST = "thread-lost"  # a WSGI request past request_seconds: 504, its thread cannot be stopped
     THREADS_USED_UP = "threads-used-up"  # too few threads are left: the worker asks to be replaced
 

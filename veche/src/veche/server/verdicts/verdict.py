@@ -23,6 +23,7 @@ class Kind(Enum):
     """What is told apart."""
 
     REQUEST_OVERDUE = "request-overdue"
+    HANDSHAKE_OVERDUE = "handshake-overdue"
     THREAD_LOST = "thread-lost"
     THREADS_USED_UP = "threads-used-up"
     LOOP_STALLED = "loop-stalled"
@@ -177,6 +178,14 @@ def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict
             kind, what = Kind.REQUEST_OVERDUE, f"{took}: answered 504 and cancelled; the worker serves on"
             why = "the application did not begin its response within --request-seconds"
             advice = "the last line of the stack is what it waited for: give that a time limit of its own"
+        case IncidentKind.HANDSHAKE_OVERDUE:
+            kind = Kind.HANDSHAKE_OVERDUE
+            what = f"{took} without accepting its WebSocket: answered 504 and cancelled; the worker serves on"
+            why = "the application neither accepted nor denied it within --websocket-handshake-seconds"
+            advice = (
+                "send websocket.accept, or websocket.close, before what takes long; "
+                "the last line of the stack is what it waited for"
+            )
         case IncidentKind.THREAD_LOST:
             kind = Kind.THREAD_LOST
             what = f"{took}: answered 504; its thread is lost ({incident.threads_lost} of {incident.threads})"

@@ -34,6 +34,11 @@ class Witness:
         self._board.cells[Counter.OVERDUE] += 1
         self._see(IncidentKind.REQUEST_OVERDUE, slot, stacks)
 
+    def handshake_overdue(self, slot: Slot, stacks: Callable[[], str]) -> None:
+        """The same for a WebSocket that was neither accepted nor denied in its time."""
+        self._board.cells[Counter.OVERDUE] += 1
+        self._see(IncidentKind.HANDSHAKE_OVERDUE, slot, stacks)
+
     def thread_lost(self, slot: Slot, thread: int, *, lost: int, threads: int) -> None:
         """A request's time is over, and the thread it runs in cannot be stopped.
 

@@ -18,7 +18,11 @@ Sample = tuple[str, str, float]  # what follows the name, labels, value
 TOTALS: Final = (
     ("connections_total", Counter.CONNECTIONS, "Connections accepted."),
     ("silent_clients_total", Counter.SILENT_CLIENTS, "Clients let go because they did not send a request in time."),
-    ("requests_overdue_total", Counter.OVERDUE, "Requests that ran over request_seconds and were answered 504."),
+    (
+        "requests_overdue_total",
+        Counter.OVERDUE,
+        "Requests and WebSocket handshakes that ran over their time: answered 504.",
+    ),
     ("threads_lost_total", Counter.THREADS_EVER_LOST, "Threads given up because their request ran over its time."),
     ("accept_pauses_total", Counter.ACCEPT_PAUSES, "How often a worker stopped accepting, its end included."),
     ("request_body_bytes_total", Counter.OCTETS_IN, "Octets of request bodies."),
