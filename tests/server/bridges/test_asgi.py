@@ -4,10 +4,13 @@ import asyncio
 import contextvars
 import socket
 import threading
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import StreamingResponse
 
 from fixtures.requests import get, post
 from fixtures.serving import serve, wait_for
@@ -320,8 +323,36 @@ def test_a_drain_tells_event_streams_at_once() -> None:
         drained.result(5)
 
 
+def test_a_drain_lets_a_download_of_unknown_length_arrive() -> None:  # Starlette cuts it when it hears of the drain
+    release = threading.Event()
+
+    async def rows() -> AsyncIterator[bytes]:
+        yield b"first,"
+        while not release.is_set():
+            await asyncio.sleep(0.005)
+        for _ in range(10):
+            await asyncio.sleep(0.005)
+            yield b"row,"
+
+    async def downloads(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await StreamingResponse(rows(), media_type="text/csv")(scope, receive, send)
+
+    with serve(downloads) as served, served.connect() as peer, served.connect() as idle:
+        wait_for(lambda: served.server.open_connections == 2)
+        peer.send(get())
+        peer.read_until(b"first,")
+        drained = served.submit(served.server.drain(60))
+        assert idle.read_to_end() == b""  # what is told at once has been told
+        release.set()
+        assert peer.read_to_end().endswith(b"4\r\nrow,\r\n" * 10 + b"0\r\n\r\n")
+        drained.result(5)
+        assert served.log.entries == []
+
+
 def test_a_drain_tells_other_streams_and_whoever_still_reads_after_half_of_its_time() -> None:
     ends: list[str] = []
+    told_at: list[float] = []
 
     async def waits(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -330,6 +361,7 @@ def test_a_drain_tells_other_streams_and_whoever_still_reads_after_half_of_its_t
             await send({"type": "http.response.body", "body": b"part", "more_body": True})
         while (await receive())["type"] != "http.disconnect":
             pass
+        told_at.append(time.monotonic())
         ends.append(scope["path"])
         if scope["path"] == "/stream":
             await send({"type": "http.response.body", "body": b"bye"})
@@ -341,12 +373,14 @@ def test_a_drain_tells_other_streams_and_whoever_still_reads_after_half_of_its_t
         with served.connect() as upload:
             upload.send(post(b"half", b"Content-Length: 10"))
             wait_for(lambda: served.server.requests_served == 3)
+            began = time.monotonic()
             drained = served.submit(served.server.drain(1.0))
             assert stream.read_to_end().endswith(b"3\r\nbye\r\n0\r\n\r\n")
             assert poll.read_to_end().startswith(b"HTTP/1.1 503 ")
             assert upload.read_to_end().startswith(b"HTTP/1.1 503 ")
             drained.result(5)
         assert sorted(ends) == ["/", "/poll", "/stream"]
+        assert min(told_at) - began >= 0.5
         assert served.log.entries == []
 
 

@@ -240,7 +240,10 @@ class AsgiExchange:
             task.cancel()
 
     def shutting_down(self) -> None:
-        """Say http.disconnect to an event stream: it never ends by itself, and its client comes back by itself."""
+        """Say http.disconnect to an event stream: it never ends by itself, and its client comes back by itself.
+
+        To no other: it may be a download of unknown length, and Starlette stops sending when it hears this.
+        """
         fields = self._start.get("headers", ())
         if isinstance(fields, (list, tuple)) and any(
             bytes(name).lower() == b"content-type" and bytes(value).startswith(b"text/event-stream")
