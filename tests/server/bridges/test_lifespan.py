@@ -72,6 +72,12 @@ async def ends_early(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
 
 
+async def exits_in_between(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    sys.exit("no licence")
+
+
 def test_state_is_filled_at_startup_and_the_application_is_told_to_stop() -> None:
     async def main() -> None:
         lifespan = Lifespan(good)
@@ -111,7 +117,13 @@ def test_a_failed_startup_is_an_error_with_its_message(application: Any, message
 
 @pytest.mark.parametrize(
     ("application", "message"),
-    [(fails_to_stop, "still busy"), (stops_badly, "burst"), (exits_at_the_end, "no licence"), (ends_early, None)],
+    [
+        (fails_to_stop, "still busy"),
+        (stops_badly, "burst"),
+        (exits_at_the_end, "no licence"),
+        (exits_in_between, "it had ended before: SystemExit: no licence"),
+        (ends_early, None),
+    ],
 )
 def test_a_failed_shutdown_says_why(application: Any, message: str | None) -> None:
     async def main() -> str | None:

@@ -63,7 +63,8 @@ class Lifespan:
         self.standing = LifespanState.STOPPING
         self._outcome = asyncio.get_running_loop().create_future()
         if self._task.done():
-            self._settle(None)  # it left early by itself: nothing is left to stop
+            # It left early by itself: nothing is left to stop.
+            self._settle(f"it had ended before: {self._named(self._error)}" if self._error else None)
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         failure = await self._outcome
         if not self._task.done():
@@ -80,7 +81,7 @@ class Lifespan:
         except BaseException as error:  # an application may even raise SystemExit: that is no "I know no lifespan"
             if self._received or not isinstance(error, Exception):
                 self._error = error
-                self._settle(f"{type(error).__name__}: {error}")
+                self._settle(self._named(error))
                 return
             # It refused the scope itself: "the server must continue but not send any lifespan events" (ASGI,
             # Lifespan Protocol). One that took the startup message and then failed has really failed.
@@ -104,6 +105,10 @@ class Lifespan:
                 raise ValueError(
                     f"a lifespan application sent {other!r}; expected lifespan.(startup|shutdown).(complete|failed)"
                 )
+
+    @staticmethod
+    def _named(error: BaseException) -> str:
+        return f"{type(error).__name__}: {error}"
 
     def _settle(self, failure: str | None) -> None:
         if self._outcome is not None and not self._outcome.done():
