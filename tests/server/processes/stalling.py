@@ -55,12 +55,28 @@ def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     return [b"ok"]
 
 
+async def chat(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await receive()
+    python(60)
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """/python, /c_without_the_gil, /c_with_the_gil?seconds=; /waits; /fault; /eats; all else is answered."""
+    """/python, /c_without_the_gil, /c_with_the_gil, /later?seconds=; /waits; /fault; /eats; all else is answered.
+
+    A WebSocket blocks at its first message.
+    """
+    if scope["type"] == "websocket":
+        await chat(receive, send)
+        return
     assert scope["type"] == "http"
     parameters = dict(parse_qsl(scope["query_string"].decode()))
     if scope["path"] in BLOCKING:
         BLOCKING[scope["path"]](float(parameters["seconds"]))
+    elif scope["path"] == "/later":
+        await asyncio.sleep(0.1)
+        python(float(parameters["seconds"]))
     elif scope["path"] == "/waits":
         await waits()
     elif scope["path"] == "/fault":

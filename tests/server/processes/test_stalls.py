@@ -4,12 +4,17 @@ import os
 import re
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect as websocket
 
 from fixtures.load import get
 from fixtures.servers import ServerProcess, wait_until
+from veche.server.inspection import ask
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -58,6 +63,56 @@ def test_a_worker_whose_very_first_request_blocks_it_is_found_too() -> None:
         server.wait_for_log("worker 3 .* is ready")
         first.join(20)
         second.join(20)
+
+
+@pytest.mark.parametrize("target", ["/python?seconds=60", "/later?seconds=60", "/chat"])
+def test_the_request_that_blocks_stands_first_however_many_wait(target: str) -> None:
+    with serve() as server, ThreadPoolExecutor(max_workers=30) as pool:
+        waiting = [pool.submit(suppressed_get, f"{server.url}/waits?{number}") for number in range(25)]
+        wait_until(lambda: server.log_text().count("it waits now") == 25, what="all wait")
+        if target == "/chat":
+            asking = pool.submit(suppressed_chat, server.url.replace("http", "ws", 1) + target)
+        else:
+            asking = pool.submit(suppressed_get, server.url + target)
+        log = server.wait_for_log(r"(?s)In the loop's thread then:.*Besides, the longest first:.* more\n").string
+        for each in [*waiting, asking]:
+            each.result(20)
+    lines = [line.partition("| ")[2].strip() for line in log.splitlines()]
+    first = lines.index("In the loop's thread then:") + 1
+    assert lines[first].startswith(f"GET {target} from 127.0.0.1:"), lines[first]
+    others = lines[first + 2 : lines.index("and 5 more")]
+    assert [line.split()[1].partition("?")[0] for line in others] == ["/waits"] * 20
+
+
+def test_when_c_code_holds_the_gil_the_newest_requests_are_named_first() -> None:
+    with serve() as server, ThreadPoolExecutor(max_workers=30) as pool:
+        waiting = [pool.submit(suppressed_get, f"{server.url}/waits?{number}") for number in range(25)]
+        wait_until(lambda: server.log_text().count("it waits now") == 25, what="all wait")
+        wait_until(lambda: youngest_seconds(server) > 2.5, what="they are older than whoever comes")
+        asking = pool.submit(suppressed_get, f"{server.url}/c_with_the_gil?seconds=60")
+        log = server.wait_for_log(r"(?s)which of them ran is not known.*and 6 more\n").string
+        for each in [*waiting, asking]:
+            each.result(20)
+    lines = [line.partition("| ")[2].strip() for line in log.splitlines()]
+    first = next(number for number, line in enumerate(lines) if "which of them ran is not known" in line) + 1
+    assert lines[first].startswith("GET /c_with_the_gil?seconds=60 from")
+
+
+def suppressed_get(url: str) -> None:
+    with suppress(OSError):
+        get(url)
+
+
+def suppressed_chat(url: str) -> None:
+    with suppress(OSError, ConnectionClosed), websocket(url) as connection:
+        connection.send("block")
+        connection.recv(timeout=30)
+
+
+def youngest_seconds(server: ServerProcess) -> float:
+    [path] = (server.runtime_folder / "veche").glob("*.sock")
+    [worker] = ask(path).workers
+    return min(request.seconds for request in worker.requests_running)
 
 
 def test_tasks_that_only_wait_are_told_too() -> None:

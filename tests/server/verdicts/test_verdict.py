@@ -19,8 +19,9 @@ def ended(return_code: int, **facts: Any) -> Verdict:
         "resident_octets": 0,
         "failure": "",
         "failure_traceback": "",
+        "culprit": None,
         "requests": (),
-        "in_flight": len(facts.get("requests", ())),
+        "in_flight": len(facts.get("requests", ())) + ("culprit" in facts),
         "thread_stacks": "",
         "task_stacks": "",
     }
@@ -86,6 +87,32 @@ def test_the_evidence_names_the_requests_the_longest_first_and_websockets_last()
     lines = ended(-9, requests=requests).evidence.splitlines()
     assert lines[1] == "  GET /slow from 192.0.2.7:5, running for 31.2 s"
     assert [line.split()[1] for line in lines[1:]] == ["/slow", "/quick", "/chat"]
+
+
+def test_of_a_loop_that_stood_still_the_request_that_ran_comes_first_then_the_longest() -> None:
+    requests = [reading(f"GET /waits{number}", 100 - number) for number in range(30)]
+    stalled: dict[str, Any] = {"our_kind": Kind.LOOP_STALLED, "our_reason": "it hung", "requests": requests}
+    lines = ended(-9, **stalled, culprit=reading("GET /blocks", 5)).evidence.splitlines()
+    assert lines[:2] == ["In the loop's thread then:", "  GET /blocks from 192.0.2.7:5, running for 5.0 s"]
+    assert lines[2] == "Besides, the longest first:"
+    assert [line.split()[1] for line in lines[3:-1]] == [f"/waits{number}" for number in range(20)]
+    assert lines[-1] == "  and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("code", "facts"),
+    [(-9, {"our_kind": Kind.LOOP_STALLED, "our_reason": "it hung"}), (-signal.SIGSEGV, {}), (1, {})],
+    ids=["stalled", "fault", "exited"],
+)
+def test_when_it_is_not_known_what_ran_the_newest_come_first_and_those_last_that_wait(
+    code: int, facts: dict[str, Any]
+) -> None:
+    waiting = [reading(f"GET /read{number}", 1, Doing.READING) for number in range(3)]
+    running = [reading(f"GET /run{number}", 10 - number) for number in range(3)]
+    lines = ended(code, **facts, requests=[reading("GET /chat", 1, Doing.WEBSOCKET), *waiting, *running]).evidence
+    assert "which of them ran is not known" in lines
+    shown = [line.split()[1] for line in lines.splitlines() if line.startswith("  GET")]
+    assert shown == ["/run2", "/run1", "/run0", "/read0", "/read1", "/read2", "/chat"]
 
 
 def test_the_evidence_is_bounded() -> None:

@@ -44,6 +44,7 @@ from veche.server.processes.wear import Wear
 from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings
 from veche.server.verdicts import Incident
+from veche.server.verdicts.culprit import slot_that_runs
 from veche.server.verdicts.stacks import all_task_stacks
 
 EXIT_STOPPED: Final = 0
@@ -187,7 +188,8 @@ class Worker:
         with suppress(OSError):
             while octets := self._control.recv(4096):
                 if octets.endswith(ASK_FOR_TASKS) and self._loop is not None:
-                    self._report(TaskStacks(all_task_stacks(self._loop, threading.main_thread().ident)))
+                    main = threading.main_thread().ident
+                    self._report(TaskStacks(all_task_stacks(self._loop, main), slot_that_runs(main)))
         if self._loop is None:
             os._exit(EXIT_STOPPED)
         self._logger.log_message(f"worker {self._orders.number} (pid {os.getpid()}): the master has gone; draining")

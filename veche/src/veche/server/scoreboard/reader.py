@@ -119,12 +119,23 @@ class Place:
         words = self._words()
         return len(words) - words.count(0)
 
-    def requests(self, *, most: int = SLOTS) -> list[RequestReading]:
-        """The requests in the application, the longest first; at most so many, because reading each takes its time."""
+    def requests(self, *, most: int = SLOTS, newest: int = 0, without: int | None = None) -> list[RequestReading]:
+        """The requests in the application, the longest first; at most so many, because reading each takes its time.
+
+        newest: how many are read of those that came last, besides. without: the number of a slot that is left out.
+        """
         now = time.monotonic_ns() // 1_000_000
-        busy = sorted((word >> STATE_BITS, number) for number, word in enumerate(self._words()) if word)
-        found = [self._read_slot(number, now) for _, number in busy[:most]]
+        words = enumerate(self._words())
+        busy = sorted((word >> STATE_BITS, number) for number, word in words if word and number != without)
+        chosen = busy[:most] + busy[most:][max(0, len(busy) - most - newest) :]
+        found = [self._read_slot(number, now) for _, number in chosen]
         return [slot for slot in found if slot is not None]
+
+    def request(self, number: int) -> RequestReading | None:
+        """The request in one slot; None when there is none. Any number may be asked for."""
+        if not 0 <= number < self._slots_used():
+            return None
+        return self._read_slot(number, time.monotonic_ns() // 1_000_000)
 
     def _words(self) -> list[int]:
         first = _slot_cell(0)

@@ -43,10 +43,11 @@ OCTETS_OUT: Final = int(SlotCell.OCTETS_OUT)
 class Slot:
     """One request's part of the memory."""
 
-    __slots__ = ("cell", "counted", "label", "peer")
+    __slots__ = ("cell", "counted", "label", "number", "peer")
 
     def __init__(self, number: int) -> None:
         octet = COUNTERS_OCTETS + number * SLOT_OCTETS
+        self.number = number
         self.cell = octet // CELL_OCTETS
         self.counted = False
         self.label = slice(octet + LABEL_OFFSET, octet + LABEL_OFFSET + LABEL_OCTETS)

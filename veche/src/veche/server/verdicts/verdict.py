@@ -63,8 +63,9 @@ class Ending(Struct, frozen=True, kw_only=True):
     resident_octets: int  # of memory, when it was last seen
     failure: str  # why the application did not start, in the worker's words
     failure_traceback: str
-    requests: Sequence[RequestReading]  # the longest
-    in_flight: int  # how many there were
+    culprit: RequestReading | None  # the one that the loop's thread ran, if the worker could still tell
+    requests: Sequence[RequestReading]  # the others: the longest and the newest
+    in_flight: int  # how many there were in all
     thread_stacks: str
     task_stacks: str
 
@@ -90,7 +91,7 @@ def verdict_of_ending(ending: Ending) -> Verdict:
         what=what,
         why=why,
         advice=advice,
-        evidence=_evidence(ending),
+        evidence=_evidence(ending, kind),
     )
 
 
@@ -203,14 +204,8 @@ def verdict_of_incident(incident: Incident, *, worker: int, pid: int) -> Verdict
     )
 
 
-def _evidence(ending: Ending) -> str:
-    parts = ending.failure_traceback.splitlines()
-    if ending.requests:
-        parts.append("In the application then:")
-        shown = sorted(ending.requests, key=lambda request: (request.doing is Doing.WEBSOCKET, -request.seconds))
-        parts += [f"  {request_words(request)}" for request in shown[:MOST_REQUESTS]]
-        if ending.in_flight > MOST_REQUESTS:
-            parts.append(f"  and {ending.in_flight - MOST_REQUESTS} more")
+def _evidence(ending: Ending, kind: Kind) -> str:
+    parts = [*ending.failure_traceback.splitlines(), *_request_lines(ending, kind)]
     threads = readable_thread_stacks(ending.thread_stacks)
     if threads:
         parts.append("Its threads (told by the C signal handler, the most recent call first):")
@@ -219,6 +214,34 @@ def _evidence(ending: Ending) -> str:
         parts.append("Its Tasks (the most recent call last):")
         parts += [f"  {line}" for line in ending.task_stacks.splitlines()]
     return "\n".join(parts)
+
+
+def _request_lines(ending: Ending, kind: Kind) -> list[str]:
+    """The request that did it first, as far as it is known, then the others; how many are not shown."""
+    lines = []
+    culprit, others = ending.culprit if kind in DONE_BY_ONE else None, list(ending.requests)
+    if culprit is not None:
+        lines += ["In the loop's thread then:", f"  {request_words(culprit)}"]
+    elif ending.culprit is not None:
+        others.append(ending.culprit)
+    if not others:
+        return lines
+    if culprit is None and kind in DONE_BY_ONE and len(others) > 1:
+        # What runs came last, unless it had waited before; those that wait for their client are not it.
+        others.sort(key=lambda request: (SUSPICION.get(request.doing, 1), request.seconds))
+        lines.append("In the application then; which of them ran is not known, the newest are the likeliest:")
+    else:
+        others.sort(key=lambda request: (request.doing is Doing.WEBSOCKET, -request.seconds))
+        lines.append("In the application then:" if culprit is None else "Besides, the longest first:")
+    shown = others[:MOST_REQUESTS]
+    lines += [f"  {request_words(request)}" for request in shown]
+    left = ending.in_flight - len(shown) - (culprit is not None)
+    return [*lines, f"  and {left} more"] if left > 0 else lines
+
+
+# One request ended the worker: whatever ran in that moment. In other ends the longest are worth a look.
+DONE_BY_ONE: Final = frozenset({Kind.LOOP_STALLED, Kind.FAULT, Kind.EXITED})
+SUSPICION: Final = {Doing.RUNNING: 0, Doing.WEBSOCKET: 2}
 
 
 def readable_thread_stacks(text: str) -> list[str]:

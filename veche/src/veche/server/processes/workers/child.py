@@ -30,6 +30,7 @@ from veche.server.processes.orders import (
 )
 from veche.server.scoreboard.reader import Place, Scoreboard
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.culprit import UNKNOWN
 from veche.server.verdicts.incidents import Incident
 from veche.server.verdicts.stacks_file import StacksFile
 from veche.server.verdicts.verdict import Kind, Verdict
@@ -96,6 +97,7 @@ class Child:
         self.doomed_at: float | None = None  # when it is killed: it has been asked for its stacks
         self.stacks = stacks
         self.task_stacks = ""
+        self.culprit = UNKNOWN  # the slot of the request that its loop ran when it was asked
         self.outdated: list[str] = []  # the files that it has seen change
         self.worn_out = ""  # why it asks to be replaced
         self.incidents: list[Incident] = []
@@ -134,8 +136,8 @@ class Child:
                 self.outdated = files
             case WornOut(reason):
                 self.worn_out = reason
-            case TaskStacks(text):
-                self.task_stacks = text
+            case TaskStacks(text, slot):
+                self.task_stacks, self.culprit = text, slot
                 self._hasten(now)
 
     def stop(self, now: float) -> None:

@@ -15,7 +15,7 @@ from veche.server.scoreboard.counters import Counter
 from veche.server.verdicts.incidents import Incident
 from veche.server.verdicts.verdict import Ending, Verdict, verdict_of_ending, verdict_of_incident
 
-MOST_REQUESTS: Final = 1000  # WebSockets are many, and the longest
+MOST_REQUESTS: Final = 1000  # of the longest, and as many of the newest: WebSockets are many, and the longest
 
 
 class Coroner:
@@ -36,7 +36,8 @@ class Coroner:
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
             failure=child.failure.reason if child.failure is not None else "",
             failure_traceback=child.failure.traceback if child.failure is not None else "",
-            requests=child.place.requests(most=MOST_REQUESTS),
+            culprit=child.place.request(child.culprit),
+            requests=child.place.requests(most=MOST_REQUESTS, newest=MOST_REQUESTS, without=child.culprit),
             in_flight=child.place.in_flight(),
             thread_stacks=child.stacks.text(),
             task_stacks=child.task_stacks,
