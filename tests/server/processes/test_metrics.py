@@ -2,8 +2,10 @@
 
 import os
 import re
+import resource
 import signal
 import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -166,6 +168,65 @@ def test_silent_clients_are_counted_and_cost_no_worker() -> None:
         log = server.log_text()
     assert "DEBUG a client sent nothing in time: let go client=127.0.0.1:" in log
     assert "DEBUG a client did not send the head of its request in time: let go" in log
+
+
+@pytest.mark.process
+def test_a_master_without_descriptors_waits_for_them_and_then_answers_who_has_waited() -> None:
+    measured = Measured()
+    with measured.server as server:
+        wait_until(lambda: measured.values(), what="metrics")
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, hard))  # it has more already, and gets no other
+        with socket.create_connection(("127.0.0.1", measured.port)) as scraper:
+            scraper.settimeout(20)
+            scraper.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            server.wait_for_log("nobody can be answered now: Too many open files")
+            before = processor_seconds(server.pid)
+            threading.Event().wait(3.0)  # several tries
+            assert processor_seconds(server.pid) - before < 0.3
+            assert get(server.url)[0] == 200  # the workers have descriptors of their own
+            assert server.log_text().count("nobody can be answered now") == 1
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
+            assert scraper.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert measured.values()["veche_worker_starts_total"] == 1
+
+
+@pytest.mark.process
+def test_a_master_without_descriptors_for_its_control_socket_waits_too() -> None:
+    with ServerProcess("applications:app", app_dir=HERE) as server:
+        [path] = (server.runtime_folder / "veche").glob("*.sock")
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, hard))
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.settimeout(20)
+            asker.connect(str(path))
+            asker.sendall(b"status\n")
+            server.wait_for_log("nobody can be answered now")
+            before = processor_seconds(server.pid)
+            threading.Event().wait(2.0)
+            assert processor_seconds(server.pid) - before < 0.3
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
+            assert b"applications:app" in asker.recv(1 << 16)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTTIN])
+def test_a_master_without_descriptors_cannot_start_a_worker_and_serves_on(number: signal.Signals) -> None:
+    with ServerProcess("applications:app", app_dir=HERE) as server:
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, hard))
+        server.signal(number)
+        server.wait_for_log(r"no worker can be started \(.*Too many open files.*; the next try is in")
+        assert get(server.url)[0] == 200
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        server.signal(number)
+        server.wait_for_log("worker [23] .* is ready")
+
+
+def processor_seconds(pid: int) -> float:
+    """What the process has used of processors so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.process

@@ -4,6 +4,7 @@ One job: one loop that turns signals, reports and ends of workers into starts an
 Must not know: requests, applications, asyncio. Whatever it imports delays every start, so it imports little.
 """
 
+import errno
 import os
 import selectors
 import signal
@@ -333,6 +334,6 @@ def _terminal_answers() -> bool:
     """Whether this process has a terminal that somebody may close."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)  # that says nothing of the terminal, and must end nobody
     return True

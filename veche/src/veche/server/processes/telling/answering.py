@@ -17,6 +17,7 @@ from typing import Final
 QUESTION_LIMIT_OCTETS: Final = 8192
 ASKERS: Final = 16
 PATIENCE_SECONDS: Final = 2.0
+NO_DESCRIPTORS_SECONDS: Final = 1.0
 NEVER: Final = float("inf")
 
 Answer = Callable[[bytes], bytes]
@@ -45,17 +46,21 @@ class AnsweringDoor:
         self._complain = complain
         self._askers: set[_Asker] = set()
         self._open = False
+        self._again_at = NEVER  # when it is opened again after there was no descriptor left
+        self._complained = False
         listener.setblocking(False)  # noqa: FBT003
         self._set_open(wanted=True)
 
     def deadline(self) -> float:
-        """When the next asker's patience ends."""
-        return min((asker.deadline for asker in self._askers), default=NEVER)
+        """When `expire` should be called: the next asker's patience ends, or there may be descriptors again."""
+        return min([self._again_at, *(asker.deadline for asker in self._askers)])
 
     def expire(self, now: float) -> None:
         """Let go of those whose time is over."""
         for asker in [asker for asker in self._askers if asker.deadline <= now]:
             self._leave(asker)
+        if self._again_at <= now:
+            self._set_open(wanted=True)
 
     def close(self) -> None:
         """Answer nobody any more."""
@@ -67,14 +72,28 @@ class AnsweringDoor:
     def _accept(self, _events: int) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
-            return  # it has gone already, or there is no descriptor left: it is tried again at the next event
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # it has gone already
+        except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever
+            self._refuse_for_a_while(error)
+            return
+        self._complained = False
         connection.setblocking(False)  # noqa: FBT003
         asker = _Asker(connection, time.monotonic() + PATIENCE_SECONDS)
         self._askers.add(asker)
         self._selector.register(connection, selectors.EVENT_READ, lambda _events: self._hear(asker))
         if len(self._askers) >= ASKERS:
             self._set_open(wanted=False)
+
+    def _refuse_for_a_while(self, error: OSError) -> None:
+        self._set_open(wanted=False)
+        self._again_at = time.monotonic() + NO_DESCRIPTORS_SECONDS
+        if not self._complained:
+            self._complained = True
+            self._complain(
+                f"nobody can be answered now: {error.strerror}; raise the limit of open files (ulimit -n). "
+                "Those who ask wait; it is tried again each second"
+            )
 
     def _hear(self, asker: "_Asker") -> None:
         try:
@@ -112,6 +131,7 @@ class AnsweringDoor:
         self._set_open(wanted=True)
 
     def _set_open(self, *, wanted: bool) -> None:
+        self._again_at = NEVER
         if wanted is self._open:
             return
         self._open = wanted
