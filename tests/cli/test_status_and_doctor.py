@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.certificates import Authority
 from fixtures.load import get
 from fixtures.servers import ServerProcess, wait_until
 
@@ -89,6 +90,19 @@ def test_status_answers_while_every_worker_hangs_and_shows_the_hanging_one_first
         os.kill(status(server)["workers"][0]["pid"], signal.SIGKILL)
         for pid in server.worker_pids():  # it does not end by itself
             os.kill(pid, signal.SIGKILL)
+
+
+def test_status_names_each_address_as_clients_call_it(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("localhost")
+    with ServerProcess(
+        "stalling:app",
+        *("--tls-certificate", certificate, "--tls-key", key),
+        bind=["127.0.0.1:0", "https://127.0.0.1:0", f"https+unix:{tmp_path / 's'}", f"unix:{tmp_path / 'p'}"],
+        app_dir=APPLICATIONS,
+    ) as server:
+        assert [address.partition(":")[0] for address in server.addresses] == ["http", "https", "https+unix", "unix"]
+        assert status(server)["addresses"] == server.addresses
+        assert ", ".join(server.addresses) in told(server, "status")
 
 
 def test_the_doctor_says_what_happened_why_and_what_to_do_also_when_the_server_has_gone() -> None:

@@ -318,7 +318,7 @@ class Master:
             application=self._application,
             pid=os.getpid(),
             stage="reloading" if self._replacing.goes_on else self._stage.value,
-            addresses=tuple(str(listener.address) for listener in self._listeners),
+            addresses=tuple(str(listener) for listener in self._listeners),
             seconds=time.monotonic() - self._began,
             workers_wanted=self._places.wanted,
             workers=worker_statuses(self._crew.children),
