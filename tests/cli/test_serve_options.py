@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from veche.cli import commands
 from veche.server import ServerSettings
-from veche.settings import settings_of
+from veche.settings import Setting, SettingsError, build, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,17 +61,56 @@ def test_every_setting_is_an_option_that_help_explains() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--workers", "-1"], "workers"),
-        (["--workers", "many"], "workers"),
-        (["--interface", "cgi"], "interface"),
-        (["--socket-permissions", "999"], "socket_permissions"),
+        (["--workers", "-1"], "--workers (VECHE_WORKERS): given -1; expected a whole number of processes, at least 0"),
+        (["--workers", "many"], "'--workers'"),
+        (["--interface", "cgi"], "'--interface'"),
+        (["--socket-permissions", "999"], "given '999'; expected three octal digits, such as 0660"),
+        (["--drain-seconds", "nan"], "given nan; expected a number of seconds, at least 0"),
         (["--no-such"], "no-such"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_name(options: list[str], said: str) -> None:
     result = run("site:app", *options)
     assert result.exit_code == 2
-    assert said in result.output
+    assert said in " ".join(result.output.split())
+
+
+# What no setting of its kind may be; text without a pattern, and switches, take whatever click lets through.
+OUT_OF_BOUNDS = {int: ("-1", "99999999999999999999999"), float: ("-1", "nan", "inf", "1e400"), str: ("", "\x7f::")}
+
+
+def test_every_setting_that_is_out_of_bounds_is_told_by_its_option_and_its_variable() -> None:
+    bounded = [setting for setting in settings_of(ServerSettings) if refused_values(setting)]
+    numbers = {setting.name for setting in settings_of(ServerSettings) if setting.kind in (int, float)}
+    assert numbers <= {setting.name for setting in bounded}, "a number without a bound"
+    for setting in bounded:
+        for value in refused_values(setting):
+            for options, env in (((setting.option, value), {}), ((), {setting.variable("veche"): value})):
+                if not value and env:
+                    continue  # an empty variable is none to click
+                result = run("site:app", *options, env=env)
+                assert result.exit_code == 2, (setting.name, value, result.output)
+                said = " ".join(result.output.split())
+                assert (
+                    f"{setting.option} ({setting.variable('veche')}): given {shown(setting, value)}; "
+                    f"expected {setting.expected}" in said
+                ), said
+                assert "$." not in said
+
+
+def refused_values(setting: Setting) -> list[str]:
+    """Those of OUT_OF_BOUNDS that do not fit it."""
+    refused = []
+    for value in () if setting.many or setting.choices else OUT_OF_BOUNDS.get(setting.kind, ()):
+        try:
+            build(ServerSettings, {setting.name: value}, prefix="veche")
+        except SettingsError:
+            refused.append(value)
+    return refused
+
+
+def shown(setting: Setting, value: str) -> str:
+    return repr(setting.kind(value))
 
 
 def test_the_table_in_the_document_is_the_one_the_command_prints() -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import pytest
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, defstruct
 
 from veche.settings import SettingsError, build, read_environment, settings_of
 
@@ -42,10 +42,33 @@ def test_inherited_settings_follow_those_of_the_struct_itself() -> None:
 
 @pytest.mark.parametrize("bad", [{"idle_seconds": "0"}, {"idle_seconds": "soon"}, {"mode": "other"}, {"bind": []}])
 def test_a_value_out_of_bounds_is_refused_and_its_setting_is_named(bad: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(bad))):
-        build(Example, bad)
+    [setting] = [setting for setting in settings_of(Example) if setting.name in bad]
+    with pytest.raises(SettingsError) as refused:
+        build(Example, bad, prefix="X")
+    text = str(refused.value)
+    assert text.startswith(f"{setting.option} ({setting.variable('X')}): given ")
+    assert text.endswith(f"; expected {setting.expected}")
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    with pytest.raises(SettingsError, match=r"idle_seconds.*mode"):
-        build(Example, {"idle_seconds": -1, "mode": "none", "log": "true"})
+    with pytest.raises(SettingsError, match=r"--idle-seconds .*--mode "):
+        build(Example, {"idle_seconds": -1, "mode": "none", "log": "true"}, prefix="X")
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        (Meta(ge=0, extra={"unit": "processes"}), "a whole number of processes, at least 0"),
+        (Meta(gt=0, le=10), "a whole number, more than 0 and at most 10"),
+        (Meta(), "a whole number"),
+    ],
+)
+def test_what_is_expected_is_said_in_words(bound: Meta, words: str) -> None:
+    made = defstruct("Made", [("number", Annotated[int, bound], 1)])
+    assert settings_of(made)[0].expected == words
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_refused(text: str) -> None:  # msgspec lets it through every bound
+    with pytest.raises(SettingsError, match=f"--idle-seconds .*given '{text}'; expected a number of seconds"):
+        build(Example, {"idle_seconds": text}, prefix="X")

@@ -47,6 +47,7 @@ class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^(https?://[^/?#]+)?$",
+            extra={"expected": "http:// or https:// and a host without a path, or nothing"},
             description="How the site is called from outside, such as https://campus.example; empty: as requests say.",
         ),
     ] = ""
@@ -54,6 +55,7 @@ class CampusSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^[a-z][a-z0-9_]*$",
+            extra={"expected": "a name of small letters, digits and _"},
             description="Which file of campus/layouts surrounds the pages: menu_left, menu_in_footer, or one of yours.",
         ),
     ] = "menu_left"

@@ -19,6 +19,7 @@ from veche.cli.options import given, options_of
 from veche.settings import SettingsError, build, settings_of
 
 PREFIX: Final = "CAMPUS"
+SERVER_PREFIX: Final = "VECHE"
 WIDE: Final = {"max_content_width": 110}
 # `campus up` serves one known application, and loads it from where it is installed.
 NOT_HERE: Final = frozenset({"interface", "factory", "app_dir"})
@@ -65,7 +66,8 @@ def split(values: dict[str, Any]) -> tuple[CampusSettings, dict[str, object]]:
     names = {setting.name for setting in settings_of(CampusSettings)}
     present = given(values)
     try:
-        settings = build(CampusSettings, {name: value for name, value in present.items() if name in names})
+        ours = {name: value for name, value in present.items() if name in names}
+        settings = build(CampusSettings, ours, prefix=PREFIX)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     return settings, {name: value for name, value in present.items() if name not in names}
@@ -74,7 +76,7 @@ def split(values: dict[str, Any]) -> tuple[CampusSettings, dict[str, object]]:
 def _up(**values: Any) -> None:
     settings, rest = split(values)
     try:
-        server = build(ServerSettings, {**rest, "factory": True})
+        server = build(ServerSettings, {**rest, "factory": True}, prefix=SERVER_PREFIX)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     sys.exit(serve_site(settings, server))
@@ -101,7 +103,7 @@ ADDRESS_OPTION: Final = click.Option(
     help="Where the site is reached, when no --public-url is set; by default where `campus up` served last.",
 )
 SERVER_OPTIONS: Final = options_of(
-    [setting for setting in settings_of(ServerSettings) if setting.name not in NOT_HERE], prefix="VECHE"
+    [setting for setting in settings_of(ServerSettings) if setting.name not in NOT_HERE], prefix=SERVER_PREFIX
 )
 campus.add_command(SiteCommand("up", _up, [*SERVER_OPTIONS], help=UP_HELP))
 campus.add_command(

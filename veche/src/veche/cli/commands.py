@@ -70,7 +70,7 @@ class ServeCommand(click.Command):
 
 def _serve(application: str, **values: Any) -> None:
     try:
-        settings = build(ServerSettings, given(values))
+        settings = build(ServerSettings, given(values), prefix=PREFIX)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     sys.exit(serve_until_stopped(application, settings))

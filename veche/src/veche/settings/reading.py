@@ -1,14 +1,16 @@
 """Settings as data: what each field of a settings struct is called, means and may be.
 
 One job: turn a msgspec.Struct whose fields are `Annotated[type, Meta(description=…, extra={"unit": …})]` into a list
-that command lines, environment readers and documents are generated from.
+that command lines, environment readers, refusals and documents are generated from. A setting with a pattern says in
+extra["expected"] what that means.
 Must not know: command lines, files, which program the settings belong to.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,6 +32,7 @@ class Setting:
     default: object
     unit: str
     doc: str
+    expected: str  # what may be given, in words: "a number of seconds, more than 0"
 
     @property
     def option(self) -> str:
@@ -60,28 +63,36 @@ def read_environment(settings_type: type[SettingsType], environ: Mapping[str, st
         text = environ.get(setting.variable(prefix))
         if text is not None:
             values[setting.name] = text.split() if setting.many else text
-    return build(settings_type, values)
+    return build(settings_type, values, prefix=prefix)
 
 
-def build(settings_type: type[SettingsType], values: Mapping[str, object]) -> SettingsType:
+def build(settings_type: type[SettingsType], values: Mapping[str, object], *, prefix: str) -> SettingsType:
     """The settings struct made from `values` (text is converted), checked against every bound it declares.
 
-    Raises SettingsError naming every setting that does not fit, with what it expects.
+    Raises SettingsError naming every setting that does not fit, as an option and as the variable PREFIX_NAME, with
+    what was given and what is expected.
     """
-    try:
-        return msgspec.convert(values, settings_type, strict=False)
-    except msgspec.ValidationError as error:
-        wrong = [_refusal(settings_type, {name: value}) for name, value in values.items()]
-        raise SettingsError("; ".join(filter(None, wrong)) or str(error)) from error
+    wrong = [
+        _refusal(setting, values[setting.name], prefix)
+        for setting in settings_of(settings_type)
+        if setting.name in values and not _fits(settings_type, setting.name, values[setting.name])
+    ]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    return msgspec.convert(values, settings_type, strict=False)
 
 
-def _refusal(settings_type: type[msgspec.Struct], value: Mapping[str, object]) -> str:
-    """What is wrong with this one value; empty when nothing is."""
+def _refusal(setting: Setting, value: object, prefix: str) -> str:
+    given = repr(value) if value or not isinstance(value, (list, tuple)) else "nothing"
+    return f"{setting.option} ({setting.variable(prefix)}): given {given}; expected {setting.expected}"
+
+
+def _fits(settings_type: type[msgspec.Struct], name: str, value: object) -> bool:
     try:
-        msgspec.convert(value, settings_type, strict=False)
-    except msgspec.ValidationError as error:
-        return str(error)
-    return ""
+        taken = getattr(msgspec.convert({name: value}, settings_type, strict=False), name)
+    except msgspec.ValidationError:
+        return False
+    return not isinstance(taken, float) or isfinite(taken)  # "nan" is a float to msgspec, and within every bound
 
 
 def _setting(field: msgspec.structs.FieldInfo, hint: Any) -> Setting:
@@ -105,4 +116,24 @@ def _setting(field: msgspec.structs.FieldInfo, hint: Any) -> Setting:
         default=field.default,
         unit=str((meta.extra or {}).get("unit", "")),
         doc=meta.description or "",
+        expected=_expected(hint, many=many, choices=choices, meta=meta),
     )
+
+
+KINDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+def _expected(kind: type, *, many: bool, choices: tuple[str, ...], meta: msgspec.Meta) -> str:
+    extra = meta.extra or {}
+    if choices:
+        return f"one of {', '.join(choices)}"
+    if many:
+        return "one or more" if meta.min_length else "any number of them"
+    if meta.pattern is not None:
+        return str(extra.get("expected", f"text that matches {meta.pattern}"))
+    if kind is str:
+        return "text that is not empty" if meta.min_length else "text"
+    words = f"{KINDS[kind]} of {extra['unit']}" if "unit" in extra else KINDS[kind]
+    bounds = {"at least": meta.ge, "more than": meta.gt, "at most": meta.le, "less than": meta.lt}
+    told = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
+    return f"{words}, {' and '.join(told)}" if told else words

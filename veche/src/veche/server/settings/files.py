@@ -21,6 +21,7 @@ class FileSettings(ApplicationSettings, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^[\\x20-\\x7e]*$",
+            extra={"expected": "printable ASCII text"},
             description="Cache-Control of these files; the default has browsers ask each time, and be told 304.",
         ),
     ] = "no-cache"

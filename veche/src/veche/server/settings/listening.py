@@ -20,12 +20,18 @@ class ListeningSettings(TlsSettings, frozen=True, kw_only=True):
         ),
     ] = ("127.0.0.1:8000",)
     socket_permissions: Annotated[
-        str, Meta(pattern="^0?[0-7]{3}$", description="Permissions of unix: sockets.", extra={"unit": "octal"})
+        str,
+        Meta(
+            pattern="^0?[0-7]{3}$",
+            description="Permissions of unix: sockets.",
+            extra={"unit": "octal", "expected": "three octal digits, such as 0660"},
+        ),
     ] = "0666"
     socket_owner: Annotated[
         str,
         Meta(
             pattern="^([^:]+(:[^:]+)?|:[^:]+)?$",
+            extra={"expected": "USER, USER:GROUP, :GROUP or nothing"},
             description="Owner of unix: sockets: USER, USER:GROUP or :GROUP; else whoever starts the server.",
         ),
     ] = ""
