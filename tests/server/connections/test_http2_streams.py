@@ -371,6 +371,112 @@ def test_bodies_that_were_read_give_the_connection_its_window_back_while_their_r
             client.frames_until(DATA, stream_id=stream_id)
 
 
+# A client that has ended its side of TCP: nobody can open a window any more.
+
+
+def end_of_input(client: Client, *octets: bytes) -> None:
+    client.send(*octets)
+    client.socket.shutdown(socket.SHUT_WR)
+
+
+def until_the_end(client: Client) -> list[Frame]:
+    """Return all frames up to the end of the connection, which must come long before any deadline."""
+    client.socket.settimeout(10)
+    frames = []
+    while (one := client.next_frame()) is not None:
+        frames.append(one)
+    assert not client.was_reset
+    return frames
+
+
+PATIENT: dict[str, Any] = {"write_stall_seconds": 60, "linger_seconds": 60, "keep_alive_seconds": 60}
+
+
+@pytest.mark.parametrize("window", ["stream", "connection"])
+def test_after_the_clients_end_what_waits_for_a_closed_window_is_dropped_at_once(window: str) -> None:  # §6.9
+    told: list[str] = []
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await receive()
+        await send(start())
+        try:
+            while True:
+                await send(body(b"x" * 10_000, more=True))
+        except OSError:
+            told.append((await receive())["type"])
+
+    widened = window_update(1, 2**20) if window == "connection" else window_update(0, 2**20)
+    with serve(application, **PATIENT) as served, connected(served) as client:
+        client.send(headers(1), widened)
+        received = 0
+        while received < 65535:  # the window is closed now, and something waits
+            received += len(client.frames_until(DATA)[-1].payload)
+        end_of_input(client)
+        frames = until_the_end(client)
+        assert [f.code for f in frames if f.kind == RST_STREAM] == [ErrorCode.CANCEL]
+        wait_for(lambda: told == ["http.disconnect"])
+
+
+def test_after_the_clients_end_what_fits_the_windows_is_sent_and_then_the_connection_ends() -> None:
+    go_on = asyncio.Event()
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await go_on.wait()
+        await send(start())
+        await send(body(b"x" * int(scope["path"][1:])))
+
+    with serve(application, **PATIENT) as served, connected(served) as client:
+        sizes = {1: 100, 3: 70_000, 5: 60_000, 7: 0}
+        client.send(*[headers(n, [*GET[:3], (":path", f"/{size}")]) for n, size in sizes.items()])
+        client.send(window_update(0, 60_100), frame(PING, 0, 0, bytes(8)))  # with what it was, all that is sent below
+        client.frames_until(PING)
+        end_of_input(client)
+        served.loop.call_soon_threadsafe(go_on.set)
+        frames = until_the_end(client)
+        sent = {n: sum(len(f.payload) for f in frames if f.kind == DATA and f.stream_id == n) for n in sizes}
+        assert sent == {1: 100, 3: 65_535, 5: 60_000, 7: 0}
+        ended = {f.stream_id for f in frames if f.kind in (HEADERS, DATA) and f.flags & END_STREAM}
+        assert ended == {1, 5, 7}
+        assert [(f.stream_id, f.code) for f in frames if f.kind == RST_STREAM] == [(3, ErrorCode.CANCEL)]
+
+
+def test_after_the_clients_end_a_request_that_was_never_whole_keeps_nothing_open() -> None:
+    with serve(answering(start(), body(b"enough")), **PATIENT) as served, connected(served) as client:
+        client.send(headers(1, POST, ended=False))
+        assert client.answer(1)[1] == b"enough"
+        end_of_input(client)
+        assert [f.code for f in until_the_end(client) if f.kind == RST_STREAM] == [ErrorCode.NO_ERROR]
+
+
+def test_after_the_clients_end_nothing_of_it_is_waited_for() -> None:
+    """Neither the acknowledgement of our SETTINGS nor the rest of a frame: the answers are sent."""
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await asyncio.sleep(1.5)  # longer than both deadlines and a tick
+        await send(start())
+        await send(body(b"patience"))
+
+    with (
+        serve(application, http2_settings_seconds=0.1, head_timeout_seconds=0.1) as served,
+        connected(served, OPENING) as client,
+    ):
+        end_of_input(client, headers(1), headers(3)[:12])
+        assert client.answer(1)[1] == b"patience"
+        until_the_end(client)
+
+
+def test_a_client_that_asks_and_ends_its_side_at_once_is_answered() -> None:
+    with serve(answering(start(), body(b"x" * 5000)), **PATIENT) as served:
+        for _ in range(50):
+            with connected(served, b"") as client:
+                end_of_input(client, OPENING, headers(1))
+                assert client.answer(1)[1] == b"x" * 5000
+                until_the_end(client)
+
+
 # Deadlines and places.
 
 

@@ -44,6 +44,7 @@ class Http2Connection(WritingSide):
     receiving = False  # an engine's call is running: what is sent now leaves at its end
     _flush_due = False
     _lingering = False
+    _input_ended = False
     _discarded_octets = 0
     _drain_heard = False
     _idle_requests = -1  # how many requests there were when the connection was last seen idle
@@ -104,12 +105,14 @@ class Http2Connection(WritingSide):
 
     def eof_received(self) -> bool:
         """A peer that ends its side cannot open windows or reset streams any more: what fits is still sent."""
-        if self._lingering or not self.engine.streams:
+        if self._lingering:
             self.close_transport()
+            return True
+        self._input_ended = True
         for stream in self._streams():
             stream.input_ended()
         self.engine.refuse_requests()
-        self.send_soon()
+        self.flush()
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -251,10 +254,14 @@ class Http2Connection(WritingSide):
             return
         if self._lingering:
             self._end_our_side()
+            return
+        if self._input_ended and self.engine.drop_stuck():
+            self.flush()  # their resets; then it is asked again
         elif self.engine.refusing and not self.engine.streams and not self.engine.outgoing:
             # Requests that crossed our GOAWAY may still come: closing on them would reset the connection, and the peer
-            # might lose the last answers with it. A drain has waited for them.
-            if has_unread_octets(self.transport) or not (self._drain_heard or self.service.draining):
+            # might lose the last answers with it. A drain has waited for them, and after the peer's end nothing comes.
+            nothing_crosses = self._input_ended or self._drain_heard or self.service.draining
+            if not nothing_crosses or has_unread_octets(self.transport):
                 self._end_our_side()
                 self._lingering = True
                 self.deadline = self.clock.deadline(self.service.limits.linger_seconds)
@@ -278,6 +285,8 @@ class Http2Connection(WritingSide):
 
     def _peer_is_late(self, now: float) -> bool:
         """End the connection of a peer that leaves our SETTINGS or its own frames unfinished."""
+        if self._input_ended:
+            return False  # it cannot finish anything now, and waits for its answers
         engine = self.engine
         if not engine.settings_acknowledged:
             self.deadline = now

@@ -197,6 +197,22 @@ class Http2Engine(SendingSide):
             self._remember_reset(stream.stream_id)
             self._forget(stream)
 
+    def drop_stuck(self) -> bool:
+        """End the streams that wait for more of a peer that sends no more; return whether there were any.
+
+        They are those whose octets wait for a closed window, and those that have answered before their request ended.
+        """
+        stuck = [stream for stream in self.streams.values() if self._is_stuck(stream)]
+        for stream in stuck:
+            self.reset(stream, ErrorCode.CANCEL if stream.unsent else ErrorCode.NO_ERROR)
+            stream.lost()
+        return bool(stuck)
+
+    def _is_stuck(self, stream: Stream) -> bool:
+        if stream.unsent:
+            return stream.send_window <= 0 or self.send_window <= 0
+        return stream.state is HALF_CLOSED_LOCAL
+
     def _reset_for_peer(self, stream_id: int, broken: StreamBroken) -> None:
         """End a stream for what its peer did: that is cheap to provoke, so it is counted (CVE-2025-8671)."""
         self.resets_sent += 1
