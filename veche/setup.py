@@ -21,6 +21,7 @@ HOT = [
     "veche/server/connections/http1_responses.py",
     "veche/server/connections/http1_state.py",
     "veche/server/connections/http2.py",
+    "veche/server/connections/http2_response.py",
     "veche/server/connections/http2_stream.py",
     "veche/server/connections/service.py",
     "veche/server/connections/turn.py",

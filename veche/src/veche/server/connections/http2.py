@@ -27,7 +27,6 @@ from veche.wire.h2 import PREFACE, ConnectionBroken, ErrorCode, FrameType, Http2
 PERIOD_SECONDS: Final = 10.0  # of the budgets
 BURST_OCTETS: Final = 131072  # of waiting bodies in one turn of the loop
 LINGER_LIMIT_OCTETS: Final = 65536
-PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 
 class Http2Connection(WritingSide):

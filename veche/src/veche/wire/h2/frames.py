@@ -1,6 +1,6 @@
 """The octets of frames (RFC 9113 §4, §6).
 
-One job: names for the numbers in a frame, and frames of our own as octets.
+One job: names for the numbers in a frame, frames of our own as octets, and what stands around the payload of one.
 Must not know: what a frame does to a stream or a connection.
 """
 
@@ -8,7 +8,7 @@ import struct
 from enum import IntEnum
 from typing import Final
 
-from veche.wire.h2.errors import ErrorCode
+from veche.wire.h2.errors import ConnectionBroken, ErrorCode
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # §3.4
 PREFACE_HEAD: Final = PREFACE[:18]  # what an HTTP/1 reader takes for a whole head
@@ -95,3 +95,23 @@ def header_block(stream_id: int, block: bytes, flags: int) -> bytes:
     frames = [frame(FrameType.HEADERS, flags, stream_id, pieces[0])]
     frames += [frame(FrameType.CONTINUATION, 0, stream_id, piece) for piece in pieces[1:-1]]
     return b"".join([*frames, frame(FrameType.CONTINUATION, END_HEADERS, stream_id, pieces[-1])])
+
+
+def unpadded(flags: int, payload: bytes) -> bytes:
+    """Return a payload without its padding (§6.1); five octets of priority must be left where the flags say so."""
+    if flags & PADDED:
+        if not payload:
+            raise ConnectionBroken(ErrorCode.FRAME_SIZE_ERROR, "a padded frame has no length of its padding")
+        end = len(payload) - payload[0]
+        if end < 1:
+            raise ConnectionBroken(ErrorCode.PROTOCOL_ERROR, "the padding is longer than its frame")
+        payload = payload[1:end]
+    return payload
+
+
+def refuse_own_parent(stream_id: int, payload: bytes) -> None:
+    """Refuse five octets of priority that make a stream depend on itself (RFC 7540 §5.3.1; CVE-2025-8671)."""
+    if len(payload) < 5:
+        raise ConnectionBroken(ErrorCode.FRAME_SIZE_ERROR, "HEADERS is too short for its priority")
+    if WORD.unpack_from(payload)[0] & LARGEST_STREAM_ID == stream_id:
+        raise ConnectionBroken(ErrorCode.PROTOCOL_ERROR, "a stream depends on itself")
