@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from veche.http.status import PHRASES
 from veche.wire.h1.errors import BodyMismatch, ResponseRefused
-from veche.wire.h1.grammar import NOT_IN_TRAILERS, TOKEN, VALUE_OCTETS
-from veche.wire.h1.head import REMEMBERED_LINES, REMEMBERED_OCTETS, Field, RequestHead, RequestLine
+from veche.wire.h1.head import Field, RequestHead, RequestLine
+from veche.wire.h1.said_fields import REMEMBERED_OCTETS, check_field, check_trailer, read_length, remember
 
 STATUS_LINES: Final = {
     status: f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n".encode("ascii") for status in range(100, 600)
@@ -44,30 +44,17 @@ class FieldLines:
     def checked(self, field: Any) -> bytes:
         """Return the same for a field that is not known yet, and remember it."""
         name, value = field
-        if not isinstance(name, bytes) or not isinstance(value, bytes):
-            raise ResponseRefused(f"the header ({name!r}, {value!r}) is not two bytes objects")
-        if TOKEN.fullmatch(name) is None:
-            raise ResponseRefused(f"the header name {name!r} is not a token (RFC 9110 §5.1)")
-        if value.translate(None, VALUE_OCTETS):
-            raise ResponseRefused(
-                f"the value {value!r} of header {name!r} contains a control character (RFC 9110 §5.5)"
-            )
+        check_field(name, value)
         line = b"" if name.lower() in OURS else b"%b: %b\r\n" % (name, value)
         if len(line) <= REMEMBERED_OCTETS:
-            if len(self.known) >= REMEMBERED_LINES:
-                self.known.clear()
-            self.known[field] = line
+            remember(self.known, field, line)
         return line
 
     def length(self, field: Field) -> tuple[int, bytes]:
         """Return the number of a Content-Length field, and its line as a head's last. Raises ResponseRefused."""
-        value = field[1]
-        # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
-        if not value.isdigit() or len(value) > 18:
-            raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
-        if len(self.lengths) >= REMEMBERED_LINES:
-            self.lengths.clear()
-        length = self.lengths[field] = (int(value), b"content-length: %d\r\n\r\n" % int(value))
+        octets = read_length(field[1])
+        length = (octets, b"content-length: %d\r\n\r\n" % octets)
+        remember(self.lengths, field, length)
         return length
 
 
@@ -246,8 +233,7 @@ class ResponseWriter:
         return prefix, b""
 
     def _trailer_line(self, name: bytes, value: bytes) -> bytes:
-        if isinstance(name, bytes) and name.lower() in NOT_IN_TRAILERS:
-            raise ResponseRefused(f"{name!r} cannot be a trailer field (RFC 9110 §6.5.1)")
+        check_trailer(name)
         return self.lines.line((name, value))
 
     def _finished_head(self, first_octets: int, *, more: bool, date_line: bytes) -> bytes:

@@ -5,14 +5,18 @@ Must not know: frames, streams, clocks (the Date line comes in).
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from veche.wire.h1 import ResponseRefused
-from veche.wire.h1.grammar import TOKEN, VALUE_OCTETS
+from veche.wire.h1.said_fields import (
+    REMEMBERED_FIELDS,
+    REMEMBERED_OCTETS,
+    check_field,
+    check_trailer,
+    read_length,
+    remember,
+)
 from veche.wire.h2.hpack import Field, HpackEncoder
-
-REMEMBERED_FIELDS: Final = 2048
-REMEMBERED_OCTETS: Final = 512
 
 # §8.2.2: they speak of an HTTP/1 connection. An application that was written for one says them; they are left out.
 CONNECTION_FIELDS: Final = frozenset(
@@ -48,8 +52,11 @@ class ResponseEncoder:
         self._date_line = b""
         self._date_block = b""
 
-    def head(self, status: int, fields: Iterable[Field]) -> ResponseHead:
-        """Return the checked head of a final response. Raises ResponseRefused."""
+    def head(self, status: Any, fields: Iterable[Any]) -> ResponseHead:
+        """Return the checked head of a final response. Raises ResponseRefused.
+
+        An application may say anything: a compiled function would refuse other types in words of its own.
+        """
         if status not in self._statuses or status < 200:
             raise ResponseRefused(f"status {status!r} is not a final status code (200 to 599)")
         block = [self._statuses[status]]
@@ -65,15 +72,19 @@ class ResponseEncoder:
             block.append(octets or self._read_ours(head, field))
         return head
 
-    def informational(self, status: int, fields: Iterable[Field]) -> bytes:
+    def informational(self, status: int, fields: Iterable[Any]) -> bytes:
         """Return the block of an interim response (1xx, never 101). Raises ResponseRefused."""
         if status not in self._statuses or status >= 200 or status == 101:
             raise ResponseRefused(f"status {status!r} is not one of an interim response in HTTP/2 (§8.6)")
-        return self._statuses[status] + self.trailers(fields)
+        return self._statuses[status] + b"".join([self._checked((name, value)) for name, value in fields])
 
-    def trailers(self, fields: Iterable[Field]) -> bytes:
+    def trailers(self, fields: Iterable[Any]) -> bytes:
         """Return the block of a trailer section. Raises ResponseRefused."""
-        return b"".join([self._checked((name, value)) for name, value in fields])
+        block = []
+        for name, value in fields:
+            check_trailer(name)
+            block.append(self._checked((name, value)))
+        return b"".join(block)
 
     def length(self, octets: int) -> bytes:
         """Return a content-length field."""
@@ -91,24 +102,15 @@ class ResponseEncoder:
             self._date_block = self._hpack.encode(b"date", date_line.partition(b":")[2].strip())
         return self._date_block
 
-    def _checked(self, field: Field) -> bytes:
+    def _checked(self, field: Any) -> bytes:
         name, value = field
-        if not isinstance(name, bytes) or not isinstance(value, bytes):
-            raise ResponseRefused(f"the header ({name!r}, {value!r}) is not two bytes objects")
-        if TOKEN.fullmatch(name) is None:
-            raise ResponseRefused(f"the header name {name!r} is not a token (RFC 9110 §5.1)")
-        if value.translate(None, VALUE_OCTETS):
-            raise ResponseRefused(
-                f"the value {value!r} of header {name!r} contains a control character (RFC 9110 §5.5)"
-            )
+        check_field(name, value)
         name = name.lower()
         octets = b""
         if name not in CONNECTION_FIELDS and name not in {b"content-length", b"date"}:
             octets = self._hpack.encode(name, value.strip(b" \t"))
         if len(octets) <= REMEMBERED_OCTETS:
-            if len(self.known) >= REMEMBERED_FIELDS:
-                self.known.clear()
-            self.known[field] = octets
+            remember(self.known, field, octets)
         return octets
 
     def _read_ours(self, head: ResponseHead, field: Field) -> bytes:
@@ -121,18 +123,9 @@ class ResponseEncoder:
                 return self._hpack.encode(name, value.strip(b" \t"))
             if name != b"content-length":
                 return b""
-            length = self._read_length(field)
+            length = read_length(field[1])
+            remember(self._lengths, field, length)
         if head.content_length >= 0 and head.content_length != length:
             raise ResponseRefused("two Content-Length fields differ (RFC 9110 §8.6)")
         head.content_length = length
         return b""
-
-    def _read_length(self, field: Field) -> int:
-        value = field[1]
-        # bytes.isdigit() knows only ASCII; the length is bounded before int() sees it.
-        if not value.isdigit() or len(value) > 18:
-            raise ResponseRefused(f"Content-Length {value!r} is not one decimal number (RFC 9110 §8.6)")
-        if len(self._lengths) >= REMEMBERED_FIELDS:
-            self._lengths.clear()
-        length = self._lengths[field] = int(value)
-        return length
