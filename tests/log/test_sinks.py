@@ -68,26 +68,28 @@ def test_a_log_goes_on_in_a_new_file_when_the_old_one_was_moved_or_removed(
     log = sink_type("a.log", tmp_path / "logs")
     file = tmp_path / "logs" / "a.log"
     log.log_message("one")
+    log.close()
     file.rename(tmp_path / "logs" / "a.log.1")
     log.log_message("two")
+    log.close()
     assert "one" in (tmp_path / "logs" / "a.log.1").read_text()
     assert "two" in file.read_text()
     assert "one" not in file.read_text()
     file.unlink()
     log.log_message("three")
-    assert "three" in file.read_text()
     log.close()
+    assert "three" in file.read_text()
 
 
 def test_a_log_that_cannot_be_written_says_so_and_fails_nobody(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     log = TextLog("a.log", tmp_path / "logs")
     (tmp_path / "logs" / "a.log").unlink()
     (tmp_path / "logs").rmdir()
     log.log_message("lost")
     log.close()
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot be written" in capfd.readouterr().err
 
 
 def write_many(file: Path, worker: int) -> None:

@@ -103,7 +103,7 @@ def test_any_octets_are_a_multipart_form_or_an_error_with_a_status(pieces: list[
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.none()))
 def test_any_message_is_one_line(message: str, fields: dict[str, object]) -> None:
     fields.pop("traceback", None)
-    entry = text_entry(0.0, message, Level.INFO, fields)
+    entry = text_entry(0.0, message, Level.INFO, fields).decode()
     assert entry.endswith("\n")
     assert len(entry.splitlines()) == 1
 

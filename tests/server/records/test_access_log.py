@@ -1,7 +1,6 @@
 """The access log: one line for each request, nothing forged, nothing blocking, its time split."""
 
 import asyncio
-import os
 import re
 import threading
 import time
@@ -19,7 +18,6 @@ from veche.server.connections.http1 import Http1Connection
 from veche.server.errors import ServerError
 from veche.server.records import AccessLog, FinishedRequest
 from veche.server.records.formats import FORMATS, combined_line, json_line, text_line
-from veche.server.records.lines import LineWriter
 from veche.server.scoreboard import Counter
 from veche.wire.h1 import HeadParser
 
@@ -236,42 +234,14 @@ def test_control_characters_of_a_path_or_field_cannot_forge_a_line(name: str) ->
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]", line)
 
 
-# Lines that cannot be written
-
-
-def test_a_pipe_that_nobody_reads_costs_lines_and_never_waits() -> None:
-    reading, writing = os.pipe()
-    writer = LineWriter(writing, limit_octets=100_000)
-    line = b"x" * 99 + b"\n"
-    began = time.monotonic()
-    for _ in range(5000):
-        writer.write(line)
-    assert time.monotonic() - began < 2
-    assert writer.lost > 2000
-    lost = writer.lost
-    received = bytearray()
-
-    def read() -> None:
-        while not received.endswith(b"after\n"):
-            received.extend(os.read(reading, 65536))
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    wait_for(lambda: len(received) >= 100 * (5000 - lost))
-    writer.write(b"after\n")
-    writer.close()
-    reader.join(5)
-    os.close(reading)
-    assert received.count(line) == 5000 - lost
-    assert b"%d lines of the access log are missing here" % lost in received
-    assert received.endswith(b"after\n")
+# Lines whose turn has not come
 
 
 def test_a_request_is_written_once_its_octets_have_left() -> None:
     lines: list[bytes] = []
 
     class Kept:
-        def write(self, octets: bytes) -> None:
+        def write(self, octets: bytes, *, entries: int) -> None:
             lines.append(octets)
 
         def close(self) -> None:

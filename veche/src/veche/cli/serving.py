@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from veche.log import Level, StreamLog
 from veche.server import ServerError, ServerSettings, run
 
 EXIT_CANNOT_SERVE: Final = 1
@@ -22,5 +23,14 @@ def serve(application: str, settings: ServerSettings, *, on_ready: Callable[[], 
     try:
         return run(application, settings, on_ready=on_ready)
     except ServerError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        _refuse(str(error), settings)
         return EXIT_CANNOT_SERVE
+
+
+def _refuse(reason: str, settings: ServerSettings) -> None:
+    if settings.log_format == "text":
+        sys.stderr.write(f"Error: {reason}\n")
+        return
+    log = StreamLog(sys.stderr, form=settings.log_format)
+    log.log_message(reason, level=Level.ERROR)
+    log.close()

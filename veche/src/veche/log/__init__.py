@@ -1,7 +1,21 @@
-"""Messages for operators: levels, sinks, one logger over several of them."""
+"""Messages for operators: levels, sinks, one logger over several of them; and the thread that writes any log."""
 
-from veche.log.formats import escape_controls
+from veche.log.formats import FormatName, escape_controls
+from veche.log.lines import LineWriter
+from veche.log.places import FILE_MODE, Descriptor
 from veche.log.sink import Level, Logger, Sink
 from veche.log.sinks import JsonLog, StreamLog, TextLog
 
-__all__ = ["JsonLog", "Level", "Logger", "Sink", "StreamLog", "TextLog", "escape_controls"]
+__all__ = [
+    "FILE_MODE",
+    "Descriptor",
+    "FormatName",
+    "JsonLog",
+    "Level",
+    "LineWriter",
+    "Logger",
+    "Sink",
+    "StreamLog",
+    "TextLog",
+    "escape_controls",
+]

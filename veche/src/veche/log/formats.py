@@ -5,14 +5,17 @@ Must not know: where the entry is written.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from veche.log.sink import Level
+
+FormatName: TypeAlias = Literal["text", "json"]
+Format: TypeAlias = Callable[[float, str, Level, Mapping[str, object]], bytes]  # seconds since 1970, …; a whole entry
 
 # C0, DEL and C1 controls begin terminal escapes and new lines; U+2028/9 end lines for some readers; the bidirectional
 # controls make a line read differently from what it says (CVE-2021-42574); surrogates are no characters at all.
@@ -46,14 +49,14 @@ def _second_text(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def text_entry(timestamp: float, message: str, level: Level, fields: Mapping[str, object]) -> str:
+def text_entry(timestamp: float, message: str, level: Level, fields: Mapping[str, object]) -> bytes:
     """Return `TIME LEVEL message name=value …` ; a traceback follows on lines that begin with "    | "."""
     parts = [timestamp_text(timestamp), level.name, escape_controls(message)]
     parts += [f"{escape_controls(name)}={_value(value)}" for name, value in fields.items() if name != TRACEBACK]
     lines = [" ".join(parts)]
     if TRACEBACK in fields:
         lines += [CONTINUATION + escape_controls(line) for line in str(fields[TRACEBACK]).splitlines()]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode("utf-8")
 
 
 def _value(value: object) -> str:
@@ -84,3 +87,6 @@ def _encodable(text: str) -> str:
 
 def _as_text(value: object) -> str:
     return _encodable(str(value))
+
+
+FORMATS: Final[Mapping[FormatName, Format]] = {"text": text_entry, "json": json_entry}

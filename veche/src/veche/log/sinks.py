@@ -1,108 +1,119 @@
 """The three places where messages go: a text file, a file of JSON lines, a stream.
 
-One job: write each entry whole, also when several processes share the file and when the file is rotated away.
-Must not know: who logs, what the entry says.
+One job: make each message an entry, and hand it to a thread that writes.
+Must not know: who logs, what the entry says, how it is written.
 """
 
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TextIO
 
-from veche.log.formats import json_entry, text_entry
+from veche.log.formats import FORMATS, Format, FormatName
+from veche.log.lines import LineWriter
+from veche.log.places import AppendedFile, Descriptor
 from veche.log.sink import Level
 
 Clock = Callable[[], float]
 
-FILE_MODE: Final = 0o640  # a log names people; the world need not read it
+LIMIT_OCTETS: Final = 1024 * 1024  # of entries that wait for a place that is slow
+STANDARD_STREAMS: Final = (1, 2)
+MISSING: Final = "entries are missing here: they came faster than they could be written"
 
 
-class _AppendedFile:
-    """A file where each entry is one write(2) with O_APPEND, so entries of several processes never mix.
+class _FileLog:
+    """What both kinds of files share."""
 
-    Before each write the name is looked up: when it was moved or removed (logrotate), the file is opened anew.
-    """
+    def __init__(self, file: Path, form: Format, clock: Clock, limit_octets: int) -> None:
+        self._form = form
+        self._clock = clock
+        self._writer = LineWriter(
+            AppendedFile(file), limit_octets=limit_octets, missing=_missing(form, clock), name=f"log {file.name}"
+        )
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = -1
-        self._reopen()
-
-    def _reopen(self) -> None:
-        self.close()
-        self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-
-    def _was_rotated(self) -> bool:
-        try:
-            there = os.stat(self._file)
-        except FileNotFoundError:
-            return True
-        here = os.fstat(self._descriptor)
-        return (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)
-
-    def append(self, entry: bytes) -> None:
-        """Write one entry. On a full disk it goes to stderr: a log must not cost a request its answer."""
-        with self._lock:
-            try:
-                if self._descriptor < 0 or self._was_rotated():
-                    self._reopen()
-                rest = memoryview(entry)
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
-            except OSError as error:
-                lost = entry.decode("utf-8", "backslashreplace")
-                sys.stderr.write(f"log {self._file} cannot be written ({error.strerror}); the entry was: {lost}")
+    def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None:
+        self._writer.write_soon(self._form(self._clock(), message, level, fields))
 
     def close(self) -> None:
-        """Give the descriptor back; a later entry opens the file again."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Write what waits; a later entry opens the file again."""
+        self._writer.close()
 
 
-class TextLog:
+class TextLog(_FileLog):
     """Entries of one line each in a text file: `2026-11-20T15:30:00.000Z INFO message name=value`."""
 
-    def __init__(self, file_name: str, path: str | os.PathLike[str] = ".", *, clock: Clock = time.time) -> None:
-        self._file = _AppendedFile(Path(path) / file_name)
-        self._clock = clock
+    def __init__(
+        self,
+        file_name: str,
+        path: str | os.PathLike[str] = ".",
+        *,
+        clock: Clock = time.time,
+        limit_octets: int = LIMIT_OCTETS,
+    ) -> None:
+        super().__init__(Path(path) / file_name, FORMATS["text"], clock, limit_octets)
 
-    def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None:
-        self._file.append(text_entry(self._clock(), message, level, fields).encode("utf-8"))
 
-    def close(self) -> None:
-        self._file.close()
-
-
-class JsonLog:
+class JsonLog(_FileLog):
     """Entries of one JSON object per line in a file: time, level, message and the fields."""
 
-    def __init__(self, file_name: str, path: str | os.PathLike[str] = ".", *, clock: Clock = time.time) -> None:
-        self._file = _AppendedFile(Path(path) / file_name)
-        self._clock = clock
-
-    def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None:
-        self._file.append(json_entry(self._clock(), message, level, fields))
-
-    def close(self) -> None:
-        self._file.close()
+    def __init__(
+        self,
+        file_name: str,
+        path: str | os.PathLike[str] = ".",
+        *,
+        clock: Clock = time.time,
+        limit_octets: int = LIMIT_OCTETS,
+    ) -> None:
+        super().__init__(Path(path) / file_name, FORMATS["json"], clock, limit_octets)
 
 
 class StreamLog:
-    """Text entries in an open stream; whoever opened the stream closes it."""
+    """Entries in an open stream; whoever opened the stream closes it.
 
-    def __init__(self, stream: TextIO, *, clock: Clock = time.time) -> None:
+    A standard stream may be a pipe that nobody reads: a thread writes to it. Any other stream is written to at once.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        form: FormatName = "text",
+        clock: Clock = time.time,
+        limit_octets: int = LIMIT_OCTETS,
+    ) -> None:
         self._stream = stream
+        self._form = FORMATS[form]
         self._clock = clock
+        self._writer: LineWriter | None = None
+        descriptor = _descriptor(stream)
+        if descriptor in STANDARD_STREAMS:
+            missing = _missing(self._form, clock)
+            self._writer = LineWriter(Descriptor(descriptor), limit_octets=limit_octets, missing=missing, name="log")
 
     def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None:
-        self._stream.write(text_entry(self._clock(), message, level, fields))
+        entry = self._form(self._clock(), message, level, fields)
+        if self._writer is not None:
+            self._writer.write_soon(entry)
+            return
+        self._stream.write(entry.decode("utf-8"))
         self._stream.flush()
 
     def close(self) -> None:
-        self._stream.flush()
+        """Write what waits."""
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._stream.flush()
+
+
+def _missing(form: Format, clock: Clock) -> Callable[[int], bytes]:
+    return lambda count: form(clock(), MISSING, Level.WARNING, {"missing": count})
+
+
+def _descriptor(stream: TextIO) -> int:
+    """Return the stream's descriptor; -1 for one that has none."""
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return -1

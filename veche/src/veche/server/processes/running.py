@@ -4,7 +4,6 @@ One job: bind, then hand over to the master.
 Must not know: command lines.
 """
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,16 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     on_ready: called once, in the master, when the first worker serves. Must run in the main thread.
     Raises AddressError when an address cannot be listened on, TlsError when a certificate cannot be used.
     """
-    from veche.log import Logger, StreamLog
+    from veche.server.processes.message_log import open_message_log
+
+    logger = open_message_log(settings)
+    try:
+        return _run(application, settings, logger, on_ready)
+    finally:
+        logger.close()
+
+
+def _run(application: str, settings: ServerSettings, logger: "Logger", on_ready: Callable[[], None] | None) -> int:
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
     from veche.server.processes.sockets.addresses import parse_bind
@@ -36,7 +44,6 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
 
         for text in settings.static:
             parse_mount(text)
-    logger = Logger(StreamLog(sys.stderr))
     if any(parse_bind(text)[1].tls for text in settings.bind):
         check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
     elif settings.tls_certificate or settings.tls_client_ca or settings.tls_client_certificate != "none":

@@ -18,13 +18,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from veche.log import Logger, StreamLog
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
 from veche.server.processes.development.changes import FileWatch, loaded_files
 from veche.server.processes.development.stand_in import stand_in
 from veche.server.processes.loading import load_application, one_line, readable_traceback
+from veche.server.processes.message_log import open_message_log
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
     STACKS_SIGNAL,
@@ -67,7 +67,7 @@ class Worker:
         self._control = control
         self._orders = orders
         self._settings: ServerSettings = orders.settings
-        self._logger = Logger(StreamLog(sys.stderr))
+        self._logger = open_message_log(self._settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -78,6 +78,12 @@ class Worker:
 
     def run(self) -> int:
         """Returns the exit code."""
+        try:
+            return self._run()
+        finally:
+            self._logger.close()
+
+    def _run(self) -> int:
         threading.Thread(target=self._watch_master, name="master-watch", daemon=True).start()
         if self._settings.reload:
             self._watch = FileWatch(self._settings.app_dir)  # before anything is loaded: no change is missed
@@ -196,6 +202,7 @@ class Worker:
         with suppress(RuntimeError):  # the loop is closed: we are ending anyway
             self._loop.call_soon_threadsafe(self._stop.set)
         time.sleep(self._settings.drain_seconds + ORPHAN_OVERTIME_SECONDS)
+        self._logger.close()
         os._exit(1)
 
 

@@ -4,7 +4,7 @@ One job: keep finished requests until their octets have left and their turn to b
 Must not know: HTTP, sockets, formats, descriptors.
 
 For each request the loop only keeps the facts; lines are made of some dozens at once, at most FLUSH_SECONDS late, and
-written by another thread (lines.py).
+written by another thread (veche.log).
 """
 
 import asyncio
@@ -28,11 +28,11 @@ class Sent(Protocol):
 class Lines(Protocol):
     """Where whole lines go."""
 
-    def write(self, lines: bytes) -> None:
-        """Take them; never blocks."""
+    def write(self, octets: bytes, *, entries: int) -> None:
+        """Take so many lines; never blocks."""
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write what waits, for a moment at most."""
 
 
 class AccessLog:
@@ -75,7 +75,8 @@ class AccessLog:
         done, self._done = self._done, []
         if done:
             form, now, passed = self._form, time.time(), time.monotonic()
-            self._writer.write(b"".join([form(request, now - (passed - request.answered)) for request in done]))
+            lines = b"".join([form(request, now - (passed - request.answered)) for request in done])
+            self._writer.write(lines, entries=len(done))
 
     def _flush_in_time(self) -> None:
         self._timer = None

@@ -21,6 +21,7 @@ Format: TypeAlias = Callable[[FinishedRequest, float], bytes]  # the request, an
 Client: TypeAlias = tuple[str, int | None] | None
 
 NO_LINE: Final = ("-", "-", "-")
+MISSING: Final = "lines of the access log are missing here: they came faster than they could be written"
 
 
 def text_line(request: FinishedRequest, now: float) -> bytes:
@@ -70,6 +71,17 @@ def json_line(request: FinishedRequest, now: float) -> bytes:
         f'"queue_milliseconds":{queue:.3f},"application_milliseconds":{application:.3f},'
         f'"write_milliseconds":{write:.3f}}}\n'
     ).encode()
+
+
+def missing_line(count: int) -> bytes:
+    """Return what stands in a log of text where lines were dropped."""
+    return f"{count} {MISSING}\n".encode()
+
+
+def missing_json_line(count: int) -> bytes:
+    """Return the same for a log that programs read."""
+    now = _rfc3339(int(time.time() * 1000))
+    return f'{{"time":"{now}","level":"WARNING","message":"{MISSING}","missing":{count}}}\n'.encode()
 
 
 FORMATS: Final[dict[AccessLogFormat, Format]] = {"text": text_line, "combined": combined_line, "json": json_line}

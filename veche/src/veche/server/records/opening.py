@@ -8,14 +8,13 @@ import asyncio
 import os
 from typing import Final
 
+from veche.log import FILE_MODE, Descriptor, LineWriter
 from veche.server.errors import ServerError
 from veche.server.records.access_log import AccessLog
-from veche.server.records.formats import FORMATS
-from veche.server.records.lines import LineWriter
+from veche.server.records.formats import FORMATS, missing_json_line, missing_line
 from veche.server.settings.records import RecordSettings
 
 STANDARD_ERROR: Final = 2
-FILE_MODE: Final = 0o640  # a log names people; the world need not read it
 
 
 def open_access_log(loop: asyncio.AbstractEventLoop, settings: RecordSettings) -> AccessLog:
@@ -31,5 +30,10 @@ def open_access_log(loop: asyncio.AbstractEventLoop, settings: RecordSettings) -
                 f"the access log {settings.access_log_file} cannot be opened: {error.strerror}; "
                 "name a file that this user may write (--access-log-file)"
             ) from error
-    lines = LineWriter(descriptor, limit_octets=settings.access_log_limit_octets)
+    lines = LineWriter(
+        Descriptor(descriptor),
+        limit_octets=settings.access_log_limit_octets,
+        missing=missing_json_line if settings.access_log_format == "json" else missing_line,
+        name="access-log",
+    )
     return AccessLog(loop, FORMATS[settings.access_log_format], lines)
