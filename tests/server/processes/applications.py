@@ -121,5 +121,21 @@ async def fails_when_told(scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
 
 
+async def raises_surrogates(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fails with the name of a file that is no UTF-8, as os.fsdecode gives it."""
+    await receive()
+    raise RuntimeError("no file caf\udce9.toml")
+
+
+async def raises_a_megabyte(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fails with a text that nobody reads to its end."""
+    await receive()
+    raise RuntimeError("it begins here" + "\0" * 3_000_000 + "it ends here")
+
+
+def broken_factory_at_length() -> ASGIApplication:
+    raise LookupError("it begins here" + "\N{GRINNING FACE}" * 3_000_000 + "it ends here")
+
+
 if "EXIT_AT_IMPORT" in os.environ:
     sys.exit("not today")

@@ -1,5 +1,6 @@
 """The server's own log in real processes: a standard error that nobody reads hurts nobody; JSON; what did not start."""
 
+import codecs
 import json
 import os
 import re
@@ -27,6 +28,7 @@ class Reader:
     def __init__(self) -> None:
         self.reading, self.writing = os.pipe()
         self.received = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read_until(self, pattern: str) -> re.Match[str]:
         match = wait_until(
@@ -38,7 +40,7 @@ class Reader:
     def read(self) -> str:
         """All that has come so far."""
         if select.select([self.reading], [], [], 0)[0]:
-            self.received += os.read(self.reading, 1 << 16).decode()
+            self.received += self._decoder.decode(os.read(self.reading, 1 << 16))
         return self.received
 
     def fill(self) -> None:
@@ -171,3 +173,34 @@ def test_a_start_that_fails_is_told_as_json_too(reader: Reader, application: str
 def test_text_is_what_is_written_unless_json_is_asked_for(reader: Reader) -> None:
     with serve(reader, free_port()):
         assert re.match(r"\S+Z INFO worker 1 \(pid \d+\) is ready\n", reader.read_until("(?s).*ready\n")[0])
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("application", "told"),
+    [
+        ("raises_surrogates", r"no file caf\\+udce9\.toml"),
+        ("raises_a_megabyte", r"RuntimeError: it begins here.*left out here.*it ends here"),
+        ("--factory broken_factory_at_length", r"LookupError: it begins here.*left out here.*it ends here"),
+    ],
+)
+def test_a_failed_start_is_explained_whatever_its_text_holds(
+    reader: Reader, application: str, told: str, form: str
+) -> None:
+    *options, name = application.split()
+    options += ["--log-format", form]
+    with ServerProcess(
+        f"applications:{name}", *options, app_dir=APPLICATIONS, wait_ready=False, stderr=reader.writing
+    ) as server:
+        reader.read_until("(?s)ERROR.*" + told)
+        assert server.wait() == 3
+    assert "ended the process" not in reader.received
+    assert len(reader.received) < 3_000_000
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_named_in_the_reason(reader: Reader, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)
+    with ServerProcess("nothing:app", app_dir=os.fsdecode(folder), wait_ready=False, stderr=reader.writing) as server:
+        reader.read_until(r"ERROR there is no module 'nothing' in \S+caf\\+udce9")
+        assert server.wait() == 3

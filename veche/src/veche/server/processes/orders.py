@@ -16,6 +16,8 @@ from veche.server.settings import ServerSettings
 from veche.server.verdicts.incidents import Incident
 
 LINE_LIMIT_OCTETS: Final = 1 << 20
+TEXT_LIMIT_CHARACTERS: Final = 1 << 16  # each becomes 7 octets at most, and no message has more than two long texts
+TEXT_BEGINNING: Final = TEXT_LIMIT_CHARACTERS // 4  # the end of a traceback says more than its beginning
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -86,8 +88,27 @@ _decode_orders = msgspec.json.Decoder(Orders).decode
 
 
 def line(message: Orders | Report) -> bytes:
-    """The octets of one message."""
-    return msgspec.json.encode(message) + b"\n"
+    """The octets of one message. Texts that no JSON can hold, or nobody would read to their end, are made to fit."""
+    return msgspec.json.encode(_sendable(msgspec.to_builtins(message))) + b"\n"
+
+
+def _sendable(value: object) -> object:
+    match value:
+        case str():
+            return _sendable_text(value)
+        case dict():
+            return {key: _sendable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_sendable(item) for item in value]
+    return value
+
+
+def _sendable_text(text: str) -> str:
+    left_out = len(text) - TEXT_LIMIT_CHARACTERS
+    if left_out > 0:
+        end = len(text) - (TEXT_LIMIT_CHARACTERS - TEXT_BEGINNING)
+        text = f"{text[:TEXT_BEGINNING]}\n[{left_out} characters are left out here]\n{text[end:]}"
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate is no character: \udc80
 
 
 def read_orders(control: socket.socket) -> Orders:

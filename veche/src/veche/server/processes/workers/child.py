@@ -16,6 +16,7 @@ from typing import Final
 from veche.server.processes.listener import Listener
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
+    LINE_LIMIT_OCTETS,
     STACKS_SIGNAL,
     Failed,
     Orders,
@@ -41,6 +42,9 @@ NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
 NEVER: Final = float("inf")
 STACKS_SECONDS: Final = 2.0  # how long a worker that is going to be killed has to tell its stacks
 STACKS_WRITTEN_SECONDS: Final = 0.1  # and how long once its Tasks are told: the C handler was asked before
+
+READ_OCTETS: Final = 1 << 16
+READS: Final = LINE_LIMIT_OCTETS // READ_OCTETS + 1  # the longest report whole: one who has ended is read only once
 
 HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, STACKS_SIGNAL}
 
@@ -114,15 +118,18 @@ class Child:
 
     def read_reports(self, now: float) -> bool:
         """Take what the worker said; False when it will say no more."""
-        try:
-            octets = self.control.recv(1 << 16)
-        except BlockingIOError:
-            return True
-        except OSError:
-            octets = b""
-        for report in self._reader.feed(octets):
-            self._take(report, now)
-        return bool(octets)
+        for _ in range(READS):
+            try:
+                octets = self.control.recv(READ_OCTETS)
+            except BlockingIOError:
+                return True
+            except OSError:
+                octets = b""
+            for report in self._reader.feed(octets):
+                self._take(report, now)
+            if not octets:
+                return False
+        return True
 
     def _take(self, report: Report, now: float) -> None:
         match report:
