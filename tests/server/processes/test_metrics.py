@@ -6,11 +6,13 @@ import resource
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from fixtures.certificates import Authority
 from fixtures.load import get
 from fixtures.servers import ServerProcess, free_port, wait_until
 from veche.server.processes.telling.metrics import metrics_text, respond
@@ -91,10 +93,16 @@ def test_head_has_the_length_and_no_body() -> None:
 class Measured:
     """A server with metrics."""
 
-    def __init__(self, application: str = "applications:app", *options: str, workers: int = 1) -> None:
+    def __init__(
+        self,
+        application: str = "applications:app",
+        *options: str,
+        workers: int = 1,
+        bind: Sequence[str] = ("127.0.0.1:0",),
+    ) -> None:
         self.port = free_port()
-        bind = ("--metrics-bind", f"127.0.0.1:{self.port}")
-        self.server = ServerProcess(application, *bind, *options, workers=workers, app_dir=HERE)
+        metrics = ("--metrics-bind", f"127.0.0.1:{self.port}")
+        self.server = ServerProcess(application, *metrics, *options, workers=workers, bind=bind, app_dir=HERE)
 
     def values(self) -> dict[str, float]:
         status, text = get(f"http://127.0.0.1:{self.port}/metrics")
@@ -126,6 +134,29 @@ def test_what_dead_workers_counted_is_not_lost() -> None:
     resident = [value for name, value in values.items() if name.startswith("veche_worker_resident_memory_bytes")]
     assert len(resident) == 2
     assert min(resident) > 1 << 20
+
+
+@pytest.mark.process
+def test_handshakes_that_fail_are_counted_by_reason_over_all_workers_dead_ones_included(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("localhost")
+    measured = Measured(
+        "applications:app", "--tls-certificate", certificate, "--tls-key", key, bind=["https://127.0.0.1:0"]
+    )
+    name = 'veche_handshakes_failed_total{handshake="tls",reason="not_tls"}'
+    with measured.server as server:
+        url = f"http://{server.addresses[0].partition('://')[2]}"
+        assert measured.values()[name] == 0
+        with pytest.raises(OSError):
+            get(url)
+        wait_until(lambda: measured.values()[name] == 1, what="the failure in the metrics")
+        told = server.wait_for_log("INFO TLS handshake failed: what came was no TLS.*")[0]
+        assert "reason=not_tls peer=127.0.0.1:" in told
+        assert told.endswith("times=1 detail=HTTP_REQUEST")
+        os.kill(server.worker_pids()[0], signal.SIGKILL)
+        server.wait_for_log("worker 2 .* is ready")
+        with pytest.raises(OSError):
+            get(url)
+        wait_until(lambda: measured.values()[name] == 2, what="both failures in the metrics")
 
 
 @pytest.mark.process

@@ -5,6 +5,7 @@ Must not know: who asks.
 """
 
 import asyncio
+import socket
 
 from veche.server.bridges.exchange import Address
 
@@ -17,6 +18,23 @@ def client_address(transport: asyncio.BaseTransport) -> Address | None:
 def local_address(transport: asyncio.BaseTransport) -> Address | None:
     """Return our end."""
     return _address(transport.get_extra_info("sockname"))
+
+
+def peer_address(connected: socket.socket) -> Address | None:
+    """Return the peer's end of a socket without a transport; "unix" for one without a name, None for one that left."""
+    try:
+        name = connected.getpeername()
+    except OSError:
+        return None
+    return _address(name) or ("unix", None)
+
+
+def address_text(address: Address | None) -> str:
+    """Return HOST:PORT, [IPv6]:PORT, a path, or "-"."""
+    if address is None:
+        return "-"
+    host, port = address
+    return host if port is None else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _address(name: object) -> Address | None:

@@ -15,12 +15,15 @@ from contextlib import suppress
 from typing import Final, cast
 
 from veche.log import Level
+from veche.server.connections.addresses import address_text, peer_address
 from veche.server.connections.clock import NEVER
+from veche.server.connections.failed_handshakes import FailedHandshakes, proxy_failure, tls_failure
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.http2 import Http2Connection
 from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import Manner
+from veche.server.scoreboard.handshakes import Failure
 from veche.server.settings.tls import TlsSettings
 from veche.server.tls import TlsStore, describe
 from veche.wire.proxy import BadProxyHeader, ProxyHeaderReader
@@ -47,16 +50,16 @@ class Entrance:
         self.limits = limits
         self.tls = tls
         self.admit = admit
+        self.failed = FailedHandshakes(
+            service.board.cells, service.reporter, told_each_seconds=limits.failed_handshake_log_seconds
+        )
         self._strangers: set[str | None] = set()
 
-    def may_speak(self, connected: socket.socket) -> bool:
-        """Return whether the peer is a proxy whose header counts. One that is not is told to the operator once."""
-        host = None
-        if connected.family != socket.AF_UNIX:
-            with suppress(OSError):  # it has left already
-                host = connected.getpeername()[0]
-            if host is None:
-                return False
+    def may_speak(self, host: str | None) -> bool:
+        """Return whether the peer is a proxy whose header counts. One that is not is told to the operator once.
+
+        host: None for a Unix peer.
+        """
         if self.service.forwarding.trust.covers(host):
             return True
         if host not in self._strangers and len(self._strangers) < REMEMBERED_STRANGERS:
@@ -65,6 +68,7 @@ class Entrance:
                 f"{host or 'a Unix peer'} came to a proxy+ bind and is no trusted proxy: cut; see --trusted-proxy",
                 level=Level.WARNING,
             )
+        self.failed.count(Failure.PROXY_UNTRUSTED)
         return False
 
     def welcome(self, connected: socket.socket, manner: Manner) -> None:
@@ -84,6 +88,7 @@ class Guest(asyncio.Protocol):
         service = entrance.service
         self._entrance = entrance
         self._socket = connected
+        self._peer = peer_address(connected)
         self._manner = manner
         self._tls = entrance.tls.current if entrance.tls is not None and manner.tls else None
         self._reader = ProxyHeaderReader() if manner.proxy else None
@@ -94,7 +99,10 @@ class Guest(asyncio.Protocol):
         """Read the PROXY header, if one comes first; then shake hands."""
         if self._reader is None:
             self._begin_transport()
-        elif self._entrance.may_speak(self._socket):
+        elif self._peer is None:
+            self._failed(Failure.PROXY_LEFT)
+            self._end()
+        elif self._entrance.may_speak(self._peer[0] if self._socket.family != socket.AF_UNIX else None):
             asyncio.get_running_loop().add_reader(self._socket, self._read_header, self._reader)
         else:
             self._end()
@@ -104,11 +112,12 @@ class Guest(asyncio.Protocol):
         try:
             waiting = self._socket.recv(HEADER_OCTETS, socket.MSG_PEEK)
             if not waiting:
-                raise BadProxyHeader("the connection ended before its PROXY header")
+                raise ConnectionResetError
             self._socket.recv(reader.receive(waiting))
         except (BlockingIOError, InterruptedError):
             return
-        except (OSError, BadProxyHeader):
+        except (OSError, BadProxyHeader) as error:
+            self._failed(*proxy_failure(error))
             self.abort()
             return
         if reader.complete:
@@ -132,8 +141,9 @@ class Guest(asyncio.Protocol):
                 ssl_handshake_timeout=limits.tls_handshake_seconds * 2 if tls else None,
                 ssl_shutdown_timeout=limits.tls_close_seconds if tls else None,
             )
-        except OSError:  # a peer that has left, or with which no handshake is possible: its matter, not an operator's
-            pass
+        except OSError as error:  # a peer that has left, or with which no handshake is possible
+            if tls is not None and not self._handed_over:
+                self._failed(*tls_failure(error))
         finally:
             self._task = None
             if not self._handed_over:
@@ -162,6 +172,8 @@ class Guest(asyncio.Protocol):
     # What the server asks of each of its connections.
 
     def deadline_passed(self, _now: float) -> None:
+        waits_for_header = self._reader is not None and not self._reader.complete
+        self._failed(Failure.PROXY_TIMED_OUT if waits_for_header else Failure.TLS_TIMED_OUT)
         self._entrance.service.client_was_silent(None, "did not finish its handshake")
         self.abort()
 
@@ -181,6 +193,11 @@ class Guest(asyncio.Protocol):
         else:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._end()
+
+    def _failed(self, failure: Failure, detail: str = "") -> None:
+        """Say it of the client itself where the proxy has named it."""
+        peer = self._reader.ends.client if self._reader is not None and self._reader.ends is not None else self._peer
+        self._entrance.failed.note(failure, address_text(peer), detail)
 
     def _end(self) -> None:
         with suppress(OSError):

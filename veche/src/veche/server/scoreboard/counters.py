@@ -7,6 +7,8 @@ Must not know: who counts, what is made of the numbers.
 from enum import IntEnum
 from typing import Final
 
+from veche.server.scoreboard.handshakes import Failure
+
 DURATION_BOUNDS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -36,7 +38,9 @@ class Counter(IntEnum):
     DURATION_MICROSECONDS = 21
     QUEUE_MICROSECONDS = 22
     DURATION_BUCKETS = 32  # and one more after the last bound
+    HANDSHAKES_FAILED = 48  # one for each of handshakes.Failure
 
 
 FIRST_TOTAL: Final = int(Counter.REQUESTS)
-COUNTER_CELLS: Final = int(Counter.DURATION_BUCKETS) + len(DURATION_BOUNDS_SECONDS) + 1
+COUNTER_CELLS: Final = int(Counter.HANDSHAKES_FAILED) + len(Failure)
+assert Counter.DURATION_BUCKETS + len(DURATION_BOUNDS_SECONDS) < Counter.HANDSHAKES_FAILED

@@ -52,6 +52,15 @@ class TlsSettings(ProxySettings, frozen=True, kw_only=True):
             gt=0,
         ),
     ] = 10.0
+    failed_handshake_log_seconds: Annotated[
+        float,
+        Meta(
+            description="Of TLS handshakes and PROXY headers that fail, one of each kind is logged in so many seconds, "
+            "with how many there have been; the metrics count them all.",
+            extra={"unit": "seconds"},
+            gt=0,
+        ),
+    ] = 60.0
     tls_close_seconds: Annotated[
         float,
         Meta(description="How long a peer may take to answer the end of TLS.", extra={"unit": "seconds"}, gt=0),

@@ -33,6 +33,10 @@ class BadProxyHeader(ValueError):
     """What came is no PROXY header: nothing on this connection can be believed, close it."""
 
 
+class NoProxyHeader(BadProxyHeader):
+    """What came does not even begin like one."""
+
+
 class ProxiedEnds(NamedTuple):
     """The two ends of the connection between the client and the proxy."""
 
@@ -62,7 +66,7 @@ class ProxyHeaderReader:
         elif start.startswith(b"PROXY "[: len(start)]):
             size = self._read_line(known)
         else:
-            raise BadProxyHeader("the connection does not begin with a PROXY header")
+            raise NoProxyHeader("the connection does not begin with a PROXY header")
         self._octets = known[:size]
         return size - before
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from veche.server.processes.telling.status import ServerStatus
 from veche.server.scoreboard.counters import DURATION_BOUNDS_SECONDS, Counter
+from veche.server.scoreboard.handshakes import WORDS
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 END_OF_HEAD: Final = b"\r\n\r\n"
@@ -49,6 +50,12 @@ def _lines(server: ServerStatus, totals: list[int], starts: int, ends: Mapping[s
     yield from _total("request_queue_seconds_total", "Time that requests have waited for the application.", queue)
     for name, counter, words in TOTALS:
         yield from _total(name, words, totals[counter])
+    yield from _metric(
+        "handshakes_failed_total",
+        "counter",
+        "Connections that ended in their TLS handshake or PROXY header, by reason.",
+        _handshakes(totals),
+    )
     yield from _total("worker_starts_total", "Workers started.", starts)
     by_verdict = (("", f'verdict="{verdict}"', count) for verdict, count in sorted(ends.items()))
     yield from _metric("worker_ends_total", "counter", "Workers that have ended, by verdict.", by_verdict)
@@ -85,6 +92,12 @@ def _workers(server: ServerStatus) -> Iterator[str]:
         # By place, not by number: numbers only grow, and each would be a series for ever.
         labelled = ((f'place="{worker.place}"', value) for worker, value in zip(server.workers, values, strict=True))
         yield from _metric(f"worker_{name}", "gauge", words, (("", labels, value) for labels, value in labelled))
+
+
+def _handshakes(totals: list[int]) -> Iterator[Sample]:
+    first = int(Counter.HANDSHAKES_FAILED)
+    for failure, words in WORDS.items():
+        yield "", f'handshake="{words.handshake}",reason="{words.reason}"', totals[first + failure]
 
 
 def _histogram(totals: list[int]) -> Iterator[Sample]:
