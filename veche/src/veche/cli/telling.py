@@ -87,6 +87,9 @@ def _health_lines(server: ServerStatus) -> Iterator[str]:
     silent = server.totals.get("silent_clients", 0)
     if silent:
         yield f"{_count(silent, 'client')} stayed silent and had to go: that hurts nobody."
+    refused = server.totals.get("refused_connections", 0)
+    if refused:
+        yield f"{_count(refused, 'connection')} refused: too many of one address (--connections-per-address)."
     yield ""
 
 

@@ -27,7 +27,7 @@ NO_DESCRIPTORS_SECONDS: Final = 1.0
 LEAST_SLACK: Final = 2
 SLACK_SHIFT: Final = 4  # a sixteenth of what we have
 
-Welcome = Callable[[socket.socket], None]
+Welcome = Callable[[socket.socket, str | None], None]
 
 
 def share(mine: int, others: list[int]) -> int:
@@ -53,8 +53,8 @@ class Door:
         loop: asyncio.AbstractEventLoop,
         reporter: Reporter,
     ) -> None:
-        """welcome: takes each accepted socket, which does not block. room(least): how many may be accepted now, and
-        `least` of them even if another worker has fewer."""
+        """welcome: takes each accepted socket, which does not block, and the host at its other end. room(least): how
+        many may be accepted now, and `least` of them even if another worker has fewer."""
         self._listener = listener
         self._welcome = welcome
         self._room = room
@@ -99,14 +99,14 @@ class Door:
         """Accept up to so many; whether there may be more."""
         for _ in range(count):
             try:
-                accepted, _ = self._listener.accept()
+                accepted, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever
                 self._refuse_for_a_while(error)
                 return False
             accepted.settimeout(0)
-            self._welcome(accepted)
+            self._welcome(accepted, peer[0] if isinstance(peer, tuple) else None)  # a Unix peer has no host
         return True
 
     def _refuse_for_a_while(self, error: OSError) -> None:

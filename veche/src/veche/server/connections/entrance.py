@@ -20,6 +20,8 @@ from veche.server.connections.clock import NEVER
 from veche.server.connections.failed_handshakes import FailedHandshakes, proxy_failure, tls_failure
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.http2 import Http2Connection
+from veche.server.connections.per_address import NO_PLACE
+from veche.server.connections.resets import reset_at_once
 from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.manner import Manner
@@ -71,10 +73,15 @@ class Entrance:
         self.failed.count(Failure.PROXY_UNTRUSTED)
         return False
 
-    def welcome(self, connected: socket.socket, manner: Manner) -> None:
+    def welcome(self, connected: socket.socket, host: str | None, manner: Manner) -> None:
         """Begin with one connection that was accepted."""
+        # Behind a PROXY header another host counts, which is not known yet. Before TLS: its handshake is the price.
+        place = NO_PLACE if manner.proxy else self.service.per_address.enter(host)
+        if place is None:
+            reset_at_once(connected)
+            return
         self.admit()
-        Guest(self, connected, manner).begin()
+        Guest(self, connected, manner, place).begin()
 
 
 class Guest(asyncio.Protocol):
@@ -84,12 +91,13 @@ class Guest(asyncio.Protocol):
     _task: "asyncio.Task[None] | None" = None
     _handed_over = False
 
-    def __init__(self, entrance: Entrance, connected: socket.socket, manner: Manner) -> None:
+    def __init__(self, entrance: Entrance, connected: socket.socket, manner: Manner, place: str) -> None:
         service = entrance.service
         self._entrance = entrance
         self._socket = connected
         self._peer = peer_address(connected)
         self._manner = manner
+        self.place = place
         self._tls = entrance.tls.current if entrance.tls is not None and manner.tls else None
         self._reader = ProxyHeaderReader() if manner.proxy else None
         self.deadline = service.clock.deadline(entrance.limits.tls_handshake_seconds)
@@ -122,7 +130,17 @@ class Guest(asyncio.Protocol):
             return
         if reader.complete:
             asyncio.get_running_loop().remove_reader(self._socket)
-            self._begin_transport()
+            self._take_place(reader)
+
+    def _take_place(self, reader: ProxyHeaderReader) -> None:
+        """Count whoever the header names: nobody, where it is the proxy's own connection."""
+        place = self._entrance.service.per_address.enter(reader.ends.client[0] if reader.ends is not None else None)
+        if place is None:
+            reset_at_once(self._socket)
+            self._end()
+            return
+        self.place = place
+        self._begin_transport()
 
     def _begin_transport(self) -> None:
         self._task = asyncio.get_running_loop().create_task(
@@ -164,6 +182,7 @@ class Guest(asyncio.Protocol):
         if shaken is not None and self._tls is not None:
             connection.scheme = "https"
             connection.tls = describe(shaken, self._tls)
+        connection.place, self.place = self.place, NO_PLACE
         carrier.set_protocol(as_protocol(connection))
         connection.connection_made(carrier)
         if self._reader is not None and self._reader.ends is not None:

@@ -219,6 +219,7 @@ class Http1Connection(Http1Bodies):
         if not service.limits.http2:
             return False
         connection = Http2Connection(service, preface=PREFACE_REST)
+        connection.place = self.place
         self.phase = Phase.CLOSED  # to HTTP/1
         service.connections.discard(self)
         self.transport.set_protocol(as_protocol(connection))

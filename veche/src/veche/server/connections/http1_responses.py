@@ -98,6 +98,7 @@ class Http1Responses(Http1Endings):
         self._log(101)
         link = WebSocketLink(service, self.transport, exchange, self._deflate)
         link.writable = self.writable
+        link.place = self.place
         self.exchange = None
         self.phase = Phase.CLOSED  # to HTTP
         service.connections.discard(self)

@@ -6,9 +6,17 @@ One job: a reset (RST) in place of an orderly end. Must not know: why.
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import Final
 
 AT_ONCE: Final = struct.pack("ii", 1, 0)
+
+
+def reset_at_once(connected: socket.socket) -> None:
+    """End a connection that has no transport: the peer is told by RST, and the kernel keeps nothing of it."""
+    with suppress(OSError):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    connected.close()
 
 
 def reset_when_closed(transport: asyncio.BaseTransport) -> None:

@@ -22,6 +22,7 @@ from veche.server.connections.doors import Doors
 from veche.server.connections.entrance import Entrance, protocols
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
+from veche.server.connections.resets import reset_at_once
 from veche.server.connections.service import Service
 from veche.server.connections.writing import as_protocol
 from veche.server.files.bridge import FilesBridge
@@ -206,23 +207,31 @@ class ConnectionServer:
     def _room(self) -> int:
         return self._connection_limit - self._service.admitted if self._service else 0
 
-    def _join(self, accepted: socket.socket) -> None:
+    def _join(self, accepted: socket.socket, host: str | None) -> None:
         """Make a connection of a socket that a plain door has accepted."""
-        self._count_in()
         assert self._start_joining is not None
-        task = self._start_joining(self._connect(accepted))
+        assert self._service is not None
+        place = self._service.per_address.enter(host)
+        if place is None:
+            reset_at_once(accepted)
+            return
+        self._count_in()
+        task = self._start_joining(self._connect(accepted, place))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
-    async def _connect(self, accepted: socket.socket) -> None:
+    async def _connect(self, accepted: socket.socket, place: str) -> None:
         service = self._service
         assert service is not None
+        connection = Http1Connection(service)
+        if place:
+            connection.place = place
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: as_protocol(Http1Connection(service)), accepted
-            )
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: as_protocol(connection), accepted)
         except OSError:  # it was reset meanwhile
             accepted.close()
+            if place:
+                service.per_address.leave(place)
 
     def _count_in(self) -> None:
         """Count a connection that has just been accepted; shut the doors behind the last one."""
@@ -295,6 +304,7 @@ class ConnectionServer:
         board.beat(running=service.bridge.running)
         service.bridge.tell_board()
         cells[Counter.REQUESTS] = service.requests_served
+        cells[Counter.REFUSED_CONNECTIONS] = service.per_address.refused
         cells[Counter.RESIDENT_OCTETS] = resident_octets()
 
     def _sweep(self) -> None:

@@ -12,6 +12,7 @@ from veche.log import Level
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.forwarded import Forwarding
+from veche.server.connections.per_address import NO_PLACE, ConnectionsPerAddress
 from veche.server.connections.turn import Turn
 from veche.server.records.metering import RequestLog
 from veche.server.scoreboard import Board, Counter
@@ -28,6 +29,7 @@ class Connection(Protocol):
 
     deadline: float
     write_deadline: float
+    place: str  # among the connections of its client's address; whoever takes a connection over takes it over, too
 
     def deadline_passed(self, now: float) -> None:
         """A deadline is over: do what must be done then, and set the next one."""
@@ -66,6 +68,7 @@ class Service:
         self.access_log = access_log
         self.board = board
         self.forwarding = forwarding
+        self.per_address = ConnectionsPerAddress(limits.connections_per_address, forwarding.trust, clock, reporter)
         self.head_parser = HeadParser(limit_fields=limits.head_limit_fields)
         self.read_limits = ReadLimits(
             request_line_octets=limits.request_line_limit_octets,
@@ -111,6 +114,9 @@ class Service:
     def forget(self, connection: Connection) -> None:
         """Note that a connection has ended."""
         self.connections.discard(connection)
+        if connection.place:
+            self.per_address.leave(connection.place)
+            connection.place = NO_PLACE
         self.admitted -= 1
         self.board.connections(self.admitted)
         if self.when_room is not None:

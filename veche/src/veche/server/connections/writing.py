@@ -8,6 +8,7 @@ import asyncio
 from typing import Final, cast
 
 from veche.server.connections.clock import NEVER
+from veche.server.connections.per_address import NO_PLACE
 from veche.server.connections.service import Service
 
 UNSENT_PARTS: Final = 64
@@ -22,6 +23,7 @@ class WritingSide:
 
     service: Service
     transport: asyncio.Transport
+    place = NO_PLACE  # among the connections of its address
     writable = True
     closing = False
     _unsent: "list[bytes] | None" = None  # waits for the end of the loop's turn

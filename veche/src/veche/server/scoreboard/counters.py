@@ -37,6 +37,7 @@ class Counter(IntEnum):
     RESPONSES_5XX = 20
     DURATION_MICROSECONDS = 21
     QUEUE_MICROSECONDS = 22
+    REFUSED_CONNECTIONS = 23  # closed at once, because their address had its share
     DURATION_BUCKETS = 32  # and one more after the last bound
     HANDSHAKES_FAILED = 48  # one for each of handshakes.Failure
 

@@ -14,6 +14,14 @@ class ConnectionLimits(WebSocketLimits, frozen=True, kw_only=True):
         int,
         Meta(description="The most open connections of one worker; the next ones wait in the kernel's queue.", ge=1),
     ] = 10_000
+    connections_per_address: Annotated[
+        int,
+        Meta(
+            description="The most of them that one client address may have, of IPv6 one /64; the next ones are closed "
+            "at once. Trusted proxies and Unix sockets are not counted. 0 is no bound.",
+            ge=0,
+        ),
+    ] = 1_000
     keep_alive_seconds: Annotated[
         float,
         Meta(description="How long a connection may stay idle after a response.", extra={"unit": "seconds"}, gt=0),

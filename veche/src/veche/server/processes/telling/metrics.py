@@ -18,6 +18,11 @@ Sample = tuple[str, str, float]  # what follows the name, labels, value
 
 TOTALS: Final = (
     ("connections_total", Counter.CONNECTIONS, "Connections accepted."),
+    (
+        "refused_connections_total",
+        Counter.REFUSED_CONNECTIONS,
+        "Connections closed at once because their address had connections_per_address.",
+    ),
     ("silent_clients_total", Counter.SILENT_CLIENTS, "Clients let go because they did not send a request in time."),
     (
         "requests_overdue_total",

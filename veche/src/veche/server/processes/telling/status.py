@@ -83,6 +83,7 @@ def worker_statuses(children: Sequence[Child]) -> tuple[WorkerStatus, ...]:
 TOTALS: Final = (
     Counter.REQUESTS,
     Counter.CONNECTIONS,
+    Counter.REFUSED_CONNECTIONS,
     Counter.SILENT_CLIENTS,
     Counter.OVERDUE,
     Counter.THREADS_EVER_LOST,
