@@ -276,6 +276,21 @@ def test_a_peer_that_does_not_read_is_cut_and_its_application_told() -> None:
         assert served.log.entries == []  # the client's fault is not the application's
 
 
+def test_the_kernel_keeps_nothing_for_a_peer_that_was_cut_because_it_did_not_read() -> None:
+    async def floods(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"a" * 65536, "more_body": True})
+
+    with serve(floods, write_stall_seconds=SHORT) as served, served.connect() as peer:
+        peer.send(get())
+        wait_for(lambda: served.server.open_connections == 1)
+        wait_for(lambda: served.server.open_connections == 0, "the cut")
+        with pytest.raises(ConnectionResetError):  # an end in good order waits in the kernel until it is read
+            while peer.socket.recv(1 << 20):
+                pass
+
+
 def test_an_application_waits_for_a_slow_reader() -> None:
     sent = 0
 

@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from veche.server.connections.clock import NEVER
 from veche.server.connections.per_address import NO_PLACE
+from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
 
 UNSENT_PARTS: Final = 64
@@ -116,6 +117,7 @@ class WritingSide:
         """Cut a peer that has read nothing since the deadline was set; one that reads slowly gets another."""
         if self.octets_to_go() >= self._unsent_mark:
             self.write_deadline = NEVER
+            reset_when_closed(self.transport)  # else the kernel would keep megabytes for whoever does not read them
             self.transport.abort()
         else:
             self.watch_writing()
