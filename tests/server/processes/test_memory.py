@@ -1,6 +1,7 @@
 """The kernel's own counts of processes that it killed for want of memory.
 
-No test machine lets us make the kernel kill somebody in every one of these ways: the files are copies of real ones.
+No machine lets the kernel kill somebody in every one of these ways: the files are copies of real ones. In a real group
+of the version that the machine has, it is test_out_of_memory.py that is killed.
 """
 
 from pathlib import Path
