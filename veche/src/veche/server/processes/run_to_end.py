@@ -10,19 +10,19 @@ turn of the loop still is. And it costs no request anything, as a coroutine arou
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from veche.log import Level
+from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS
 from veche.server.bridges.starting import REQUEST
 
 Result = TypeVar("Result")
 
 
-def run_to_end(
-    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], tell: Callable[[str], None]
-) -> Result:
-    """Return what the coroutine returns. tell: is told of everything that would have ended the loop before that."""
+def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], reporter: Reporter) -> Result:
+    """Return what the coroutine returns. reporter: is told of everything that would have ended the loop before that."""
     main = loop.create_task(coroutine)
     loop.set_exception_handler(_handle)
     while True:
@@ -31,7 +31,8 @@ def run_to_end(
         except ENDS_THE_PROCESS as error:
             if main.done():
                 raise
-            tell(f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on")
+            told = f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on"
+            reporter.log_message(told, level=Level.WARNING)
 
 
 def _what_and_where(error: BaseException) -> str:

@@ -93,7 +93,7 @@ class Worker:
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
-            return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger.log_message)
+            return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger)
 
     def _load(self) -> Any:
         missing = self._orders.stand_in
