@@ -280,6 +280,29 @@ def test_scrapers_who_say_nothing_or_read_nothing_do_not_hurt_the_master() -> No
 
 
 @pytest.mark.process
+def test_a_reload_keeps_the_counters_and_a_new_master_begins_at_0() -> None:
+    answered = 'veche_requests_total{status="2xx"}'
+    measured = Measured("applications:app", "--drain-seconds", "5")
+    with measured.server as server:
+        for _ in range(3):
+            assert get(server.url)[0] == 200
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("INFO reloaded")
+        assert measured.values()[answered] == 3
+        server.signal(signal.SIGUSR2)
+        successor = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves")[1])
+        try:
+            server.wait()  # the old master has gone, and with it its address
+            wait_until(lambda: not refused(measured.port), what="the new master's metrics")
+            assert measured.values()[answered] == 0
+            assert get(server.url)[0] == 200
+            assert measured.values()[answered] == 1
+        finally:
+            os.kill(successor, signal.SIGTERM)
+            wait_until(lambda: refused(server.port), what="the end of the new master")
+
+
+@pytest.mark.process
 def test_an_address_that_is_taken_is_waited_for() -> None:
     measured = Measured()
     with socket.create_server(("127.0.0.1", measured.port)) as taken, measured.server as server:
