@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from veche.server.bridges.exchange import Bridge, Exchange, Outlet, WebSocketExchange
+from veche.server.bridges.own_answer import OwnAnswer
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -61,11 +62,8 @@ class RedirectBridge:
         self._inner.close()
 
 
-class RedirectExchange:
+class RedirectExchange(OwnAnswer):
     """One request that is only told where to go."""
-
-    began = 0.0
-    running = False
 
     def __init__(self, outlet: Outlet, location: bytes | None) -> None:
         self._outlet = outlet
@@ -79,27 +77,3 @@ class RedirectExchange:
             return
         self._outlet.start_response(308, [PLAIN_TEXT, (b"location", self._location)])
         self._outlet.write_body(b"This site is served by HTTPS only.\n", more=False)
-
-    def body_received(self, octets: bytes) -> None:
-        """It is thrown away."""
-
-    def request_ended(self) -> None:
-        """Nobody waits for it."""
-
-    def response_ended(self) -> None:
-        """That was all."""
-
-    def input_ended(self) -> None:
-        """The answer has left already."""
-
-    def peer_lost(self) -> None:
-        """The same."""
-
-    def deadline_passed(self) -> None:
-        """The same."""
-
-    def shutting_down(self) -> None:
-        """The same."""
-
-    def stop(self) -> None:
-        """The same."""

@@ -19,6 +19,7 @@ from veche.server.bridges.exchange import (
     Reporter,
     WebSocketExchange,
 )
+from veche.server.bridges.own_answer import OwnAnswer
 from veche.server.bridges.starting import StartTask
 from veche.server.files.answer import FileAnswer, answer_with
 from veche.server.files.mounts import Mount, NeedsSlash
@@ -97,10 +98,8 @@ class FilesBridge:
         self._inner.close()
 
 
-class FileExchange:
+class FileExchange(OwnAnswer):
     """One request that is answered with a file, a part of one, or a status alone."""
-
-    began = 0.0
 
     def __init__(
         self,
@@ -177,31 +176,8 @@ class FileExchange:
         )
         self._outlet.fail_response(500)
 
-    # What the connection says. A file needs no body, and no more time than its reader gives it.
-
-    def body_received(self, octets: bytes) -> None:
-        """A body means nothing here."""
-
-    def request_ended(self) -> None:
-        """Nobody waits for it."""
-
-    def response_ended(self) -> None:
-        """The file is closed by whoever sent it."""
-
-    def input_ended(self) -> None:
-        """It may still read."""
-
     def peer_lost(self) -> None:
         """Stop sending."""
         self._gone = True
         if self._task is not None:
             self._task.cancel()
-
-    def deadline_passed(self) -> None:
-        """The head was sent at once: there is nothing to give up."""
-
-    def shutting_down(self) -> None:
-        """A file ends by itself."""
-
-    def stop(self) -> None:
-        """The same; what is left at the deadline is cut."""
