@@ -50,5 +50,6 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await answer(send, str(HEARD.count(VERSION_UNKNOWN)))
             return
         case "/hang":
-            time.sleep(float(parameters["seconds"]))  # the loop itself, as a bad application does
+            while os.path.exists(parameters["while"]):
+                time.sleep(0.02)  # the loop itself, as a bad application does
     await answer(send, str(os.getpid()))

@@ -54,13 +54,18 @@ def test_1000_changes_published_in_one_worker_reach_every_other() -> None:
             wait_until(lambda worker=worker: worker.heard() == 1500, what="all 1500 changes")  # type: ignore[misc]  # bound now
 
 
-def test_a_worker_that_hangs_does_not_hold_the_others_up_and_looks_everything_up_afterwards() -> None:
-    with ServerProcess("publishing:app", app_dir=HERE, workers=3) as server:
+def test_a_worker_that_hangs_does_not_hold_the_others_up_and_looks_everything_up_afterwards(
+    tmp_path: Path,
+) -> None:
+    with ServerProcess("publishing:app", "--loop-stall-seconds", "0", app_dir=HERE, workers=3) as server:
         writer, other, slow = one_connection_to_each(server, 3)
-        slow.connection.request("GET", "/hang?seconds=3")
+        held = tmp_path / "held"
+        held.touch()
+        slow.connection.request("GET", f"/hang?while={held}")
         for turn in range(1, 21):  # far more than a socket's buffer and 1 MiB together
             writer.ask("/publish?count=10000")
             wait_until(lambda turn=turn: other.heard() == turn * 10_000, what="all changes in the healthy worker")  # type: ignore[misc]  # bound now
+        held.unlink()
         slow.connection.getresponse().read()
         wait_until(lambda: int(slow.ask("/missed")) == 1, what="the slow worker told that it missed something")
         assert slow.heard() < 200_000
