@@ -137,5 +137,14 @@ def broken_factory_at_length() -> ASGIApplication:
     raise LookupError("it begins here" + "\N{GRINNING FACE}" * 3_000_000 + "it ends here")
 
 
+async def starts_when_told(scope: Scope, receive: Receive, send: Send) -> None:
+    """Becomes ready only while the file named in the environment does not exist."""
+    while scope["type"] == "lifespan" and os.path.exists(os.environ["WAIT_FILE"]):
+        await asyncio.sleep(0.02)
+    await app(scope, receive, send)
+
+
+if "TELL_IMPORTS" in os.environ:
+    print(f"the application is loaded in {os.getpid()}", flush=True)
 if "EXIT_AT_IMPORT" in os.environ:
     sys.exit("not today")

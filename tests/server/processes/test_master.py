@@ -270,6 +270,46 @@ def test_ttin_and_ttou_change_the_number_of_workers() -> None:
         assert get(server.url)[0] == 200
 
 
+@pytest.mark.parametrize("number", [signal.SIGTTOU, signal.SIGTTIN])
+def test_a_reload_is_ended_though_the_number_of_workers_changes_meanwhile(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    waits = tmp_path / "waits"
+    with serve("starts_when_told", workers=2, env={"WAIT_FILE": str(waits)}) as server:
+        before = server.worker_pids()
+        waits.touch()
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: len(server.worker_pids()) == 3, what="the newcomer")
+        server.signal(number)
+        wanted = 1 if number is signal.SIGTTOU else 3
+        server.wait_for_log(f"asked to keep {wanted} worker")
+        wait_until(lambda: len(server.worker_pids()) == wanted + 1, what="one less or more, and the newcomer")
+        assert get(server.url)[0] == 200  # somebody of the old ones still serves
+        waits.unlink()
+        server.wait_for_log("INFO reloaded")
+        wait_until(lambda: len(server.worker_pids()) == wanted, what="as many as are wanted")
+        assert set(server.worker_pids()).isdisjoint(before)
+
+
+def test_quit_ends_the_server_at_once_whatever_is_in_flight() -> None:
+    with serve("app", "--drain-seconds", "60", workers=2) as server:
+        thread, _ = in_thread(lambda: raising(f"{server.url}/slow?seconds=60"))
+        server.wait_for_log("a slow request began")
+        server.signal(signal.SIGQUIT)
+        assert server.wait() == 0
+        thread.join()
+        assert "INFO SIGQUIT: stopping\n" in server.log_text()
+
+
+def test_the_application_is_never_loaded_in_the_master() -> None:  # whatever it does cannot hang or hurt it
+    with serve(workers=2, env={"TELL_IMPORTS": "1"}) as server:
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("INFO reloaded")
+        loaded = [int(pid) for pid in re.findall(r"the application is loaded in (\d+)", server.log_text())]
+        assert len(loaded) == len(set(loaded)) == 4
+        assert server.pid not in loaded
+
+
 # -- the application does not start ----------------------------------------------------------------------------------
 
 

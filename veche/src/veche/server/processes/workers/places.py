@@ -57,8 +57,9 @@ class Places:
             return None
 
     def stop_surplus(self, now: float) -> None:
-        """Drain those that are too many, the youngest first."""
-        for child in self._crew.wanted()[::-1][: max(0, -self._missing())]:
+        """Drain those that are too many: the youngest; during a reload the oldest, since it waits for the youngest."""
+        workers = self._crew.wanted() if self.extra else self._crew.wanted()[::-1]
+        for child in workers[: max(0, -self._missing())]:
             self._words.say(f"{child} is one too many: draining it")
             child.stop(now)
 
