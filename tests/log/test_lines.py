@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -180,3 +181,27 @@ def test_a_piece_of_several_lines_goes_into_a_pipe_in_whole_lines(pipe: Pipe) ->
     pipe.read_until(b"after\n")
     assert {bytes(line) for line in pipe.received.splitlines()} <= {b"a" * 98, b"b" * 98, b"after"}
     other.close()
+
+
+def test_a_socket_that_nobody_reads_holds_nobody_up() -> None:
+    """systemd gives its services one as their standard error."""
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        writer = LineWriter(Descriptor(os.dup(ours.fileno())), limit_octets=100_000, missing=missing, name="test-log")
+        for _ in range(20_000):
+            writer.write(LINE)
+        assert writer.lost > 1000
+        received = bytearray()
+        while b"missing\n" not in received:
+            received += theirs.recv(65536)
+        rest = threading.Thread(target=_drain, args=(theirs,), daemon=True)
+        rest.start()
+        writer.close()
+        ours.close()
+        rest.join(10)
+        assert not rest.is_alive()
+
+
+def _drain(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass

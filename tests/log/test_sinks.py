@@ -4,10 +4,13 @@ import io
 import json
 import multiprocessing
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from fixtures.servers import wait_until
 from veche.log import JsonLog, Level, Logger, Sink, StreamLog, TextLog
 
 NOON = 1_700_000_000.123
@@ -116,3 +119,26 @@ def test_entries_of_several_processes_do_not_mix(tmp_path: Path) -> None:
 def test_a_log_is_not_readable_for_everybody(tmp_path: Path) -> None:
     TextLog("a.log", tmp_path).close()
     assert os.stat(tmp_path / "a.log").st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("sink_type", [TextLog, JsonLog])
+def test_a_file_that_hangs_holds_nobody_up_and_the_log_says_how_many_entries_are_missing(
+    tmp_path: Path, sink_type: type[TextLog] | type[JsonLog]
+) -> None:
+    os.mkfifo(tmp_path / "a.log")  # as a disk that hangs: it takes no more until somebody reads
+    reading = os.open(tmp_path / "a.log", os.O_RDONLY | os.O_NONBLOCK)
+    log = sink_type("a.log", tmp_path, limit_octets=100_000)
+    for _ in range(3000):
+        log.log_message("x" * 100)
+    received = ""
+
+    def accounted() -> bool:
+        nonlocal received
+        with suppress(BlockingIOError):
+            received += os.read(reading, 65536).decode()
+        missing = [int(count) for count in re.findall(r'missing"?[=:](\d+)', received)]
+        return len(missing) > 0 and received.count("x" * 100) + sum(missing) == 3000
+
+    wait_until(accounted, what="all entries, written or missing")
+    log.close()
+    os.close(reading)

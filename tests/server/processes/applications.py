@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import subprocess
@@ -40,6 +41,15 @@ async def count(number: str, receive: Receive) -> None:
     os.close(descriptor)
 
 
+def forget_a_task() -> None:
+    """Have the loop complain: nobody takes the exception of this Task."""
+
+    async def fail() -> None:
+        raise LookupError("nobody asks for this")
+
+    asyncio.get_running_loop().create_task(fail(), name="forgotten")
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the worker's pid; /slow?seconds= waits, /spin blocks the loop, /exit and /abort end it."""
     if scope["type"] == "lifespan":
@@ -53,6 +63,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         case "/spin":
             print("the loop is blocked", flush=True)
             time.sleep(float(parameters["seconds"]))
+        case "/forgotten":
+            forget_a_task()
         case "/exit":
             os._exit(7)
         case "/abort":
@@ -146,5 +158,9 @@ async def starts_when_told(scope: Scope, receive: Receive, send: Send) -> None:
 
 if "TELL_IMPORTS" in os.environ:
     print(f"the application is loaded in {os.getpid()}", flush=True)
+
+if "LOGGING" in os.environ:
+    logging.basicConfig(format="%(name)s by logging: %(message)s")
+
 if "EXIT_AT_IMPORT" in os.environ:
     sys.exit("not today")

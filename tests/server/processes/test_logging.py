@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tty
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,18 +16,18 @@ from pathlib import Path
 import pytest
 
 from fixtures.load import get
-from fixtures.servers import ServerProcess, free_port, wait_until
+from fixtures.servers import RunningCommand, ServerProcess, free_port, wait_until
 
 pytestmark = pytest.mark.process
 APPLICATIONS = Path(__file__).parent
-FAILURES = 300  # of two kilobytes each
+FAILURES = 200  # of 600 octets each: more than the limit that is set, less than the default
 
 
 class Reader:
     """The reader of a server's standard error, who reads when it is told to."""
 
-    def __init__(self) -> None:
-        self.reading, self.writing = os.pipe()
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self.reading, self.writing = ends
         self.received = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -44,8 +45,8 @@ class Reader:
         return self.received
 
     def fill(self) -> None:
-        """Leave no room in the pipe."""
-        filler = os.open(f"/dev/fd/{self.writing}", os.O_WRONLY | os.O_NONBLOCK)
+        """Leave no room in it."""
+        filler = os.open(f"/dev/fd/{self.writing}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         for size in (4096, 1):
             with suppress(BlockingIOError):
                 while True:
@@ -55,7 +56,17 @@ class Reader:
 
 @pytest.fixture
 def reader() -> Iterator[Reader]:
-    reader = Reader()
+    reader = Reader(os.pipe())
+    yield reader
+    os.close(reader.reading)
+    os.close(reader.writing)
+
+
+@pytest.fixture
+def person() -> Iterator[Reader]:
+    """Who sits before a terminal, and may have stopped it (Ctrl-S)."""
+    reader = Reader(os.openpty())
+    tty.setraw(reader.writing)  # lines end as they were written
     yield reader
     os.close(reader.reading)
     os.close(reader.writing)
@@ -109,16 +120,19 @@ def test_a_standard_error_that_nobody_reads_stops_neither_worker_nor_master(read
         reader.read_until("asked to keep 2")
 
 
-def test_the_limit_of_what_waits_is_the_settings(reader: Reader) -> None:
+def test_a_stopped_terminal_stops_nobody(person: Reader) -> None:
     port = free_port()
-    with serve(reader, port, "--no-access-log", "--log-limit-octets", "10000000") as server:
-        reader.read_until("serving applications:app")
-        reader.fill()
+    url = f"http://127.0.0.1:{port}"
+    with serve(person, port, "--no-access-log", "--log-limit-octets", "65536") as server:
+        person.read_until("serving applications:app")
+        person.fill()
+        server.signal(signal.SIGTTIN)
+        wait_until(lambda: len(server.worker_pids()) == 2, what="one worker more")
         for _ in range(FAILURES):
-            assert get(f"http://127.0.0.1:{port}/slow")[0] == 500
+            assert get(url + "/slow")[0] == 500
+        person.read_until(r"WARNING entries are missing here: .* missing=(\d+)\n")
+        person.fill()
         server.signal(signal.SIGTERM)
-        wait_until(lambda: reader.read().count("KeyError: 'seconds'") == FAILURES, what="all entries")
-        assert "entries are missing" not in reader.received
         assert server.wait() == 0
 
 
@@ -204,3 +218,45 @@ def test_a_folder_whose_name_is_no_utf_8_is_named_in_the_reason(reader: Reader, 
     with ServerProcess("nothing:app", app_dir=os.fsdecode(folder), wait_ready=False, stderr=reader.writing) as server:
         reader.read_until(r"ERROR there is no module 'nothing' in \S+caf\\+udce9")
         assert server.wait() == 3
+
+
+def test_what_the_loop_complains_of_is_an_entry_and_a_standard_error_that_nobody_reads_does_not_stop_it(
+    reader: Reader,
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with serve(reader, port, "--log-format", "json", "--no-access-log") as server:
+        reader.read_until("serving applications:app")
+        assert get(url + "/forgotten")[0] == 200
+        reader.read_until("nobody asks for this.*\n")
+        entry = entries(reader.received)[-1]
+        assert (entry["level"], entry["message"]) == ("ERROR", "Task exception was never retrieved")
+        assert "forget_a_task" in str(entry["future"])
+        assert str(entry["traceback"]).endswith("LookupError: nobody asks for this\n")
+        reader.fill()
+        for _ in range(20):
+            assert get(url + "/forgotten")[0] == 200
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+def test_an_application_that_has_set_up_logging_is_told_by_it_of_the_loops_complaints() -> None:
+    with ServerProcess("applications:app", app_dir=APPLICATIONS, env={"LOGGING": "1"}) as server:
+        assert get(server.url + "/forgotten")[0] == 200
+        server.wait_for_log("asyncio by logging: Task exception was never retrieved")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a descriptor stands for is read from /proc")
+def test_a_standard_error_that_is_closed_is_nobodys_socket() -> None:
+    port = free_port()
+    command = f"exec {sys.executable} -m veche serve applications:app --bind 127.0.0.1:{port} --workers 1 2>&-"
+    with RunningCommand(["/bin/sh", "-c", command], ready=None, cwd=APPLICATIONS) as server:
+        wait_until(lambda: _answers(port), what="an answer")
+        for pid in (server.pid, *server.child_pids()):
+            assert os.readlink(f"/proc/{pid}/fd/2") == os.devnull
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError):
+        return get(f"http://127.0.0.1:{port}/")[0] == 200
+    return False

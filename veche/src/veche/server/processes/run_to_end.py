@@ -16,15 +16,16 @@ from typing import Any, TypeVar
 from veche.log import Level
 from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS
-from veche.server.bridges.starting import REQUEST
+from veche.server.processes.complaints import complain_to
 
 Result = TypeVar("Result")
 
 
 def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], reporter: Reporter) -> Result:
-    """Return what the coroutine returns. reporter: is told of everything that would have ended the loop before that."""
+    """Return what the coroutine returns. reporter: is told of everything that would have ended the loop before that, and
+    of what the loop complains of."""
     main = loop.create_task(coroutine)
-    loop.set_exception_handler(_handle)
+    loop.set_exception_handler(complain_to(reporter))
     while True:
         try:
             return loop.run_until_complete(main)
@@ -40,15 +41,3 @@ def _what_and_where(error: BaseException) -> str:
     where = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     said = str(error)
     return f"{type(error).__name__}{f' ({said})' if said else ''} was raised{where}"
-
-
-def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Leave out what a bridge has reported: Python 3.12 throws a Task away whose first step raises these."""
-    task = context.get("future")
-    if (
-        isinstance(context.get("exception"), ENDS_THE_PROCESS)
-        and isinstance(task, asyncio.Task)
-        and task.get_name() == REQUEST
-    ):
-        return
-    loop.default_exception_handler(context)

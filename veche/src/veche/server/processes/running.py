@@ -4,6 +4,7 @@ One job: bind, then hand over to the master.
 Must not know: command lines.
 """
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,22 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     """
     from veche.server.processes.message_log import open_message_log
 
+    _open_standard_streams()
     logger = open_message_log(settings)
     try:
         return _run(application, settings, logger, on_ready)
     finally:
         logger.close()
+
+
+def _open_standard_streams() -> None:
+    """Have none of them closed (`2>&-`): a socket would get its number, and a client what is written to the stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.set_inheritable(number, True)  # noqa: FBT003  the workers' too
 
 
 def _run(application: str, settings: ServerSettings, logger: "Logger", on_ready: Callable[[], None] | None) -> int:
