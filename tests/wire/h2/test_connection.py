@@ -29,15 +29,12 @@ from fixtures.http2 import (
     error_of,
     frame,
     headers,
-    not_compiled,
     rst_stream,
     settings,
     window_update,
 )
 from veche.wire.h2 import PREFACE, ErrorCode, StreamState
 from veche.wire.h2.stream import TRANSITIONS, Stream, StreamEvent
-
-pytestmark = not_compiled
 
 CALM = ErrorCode.ENHANCE_YOUR_CALM
 PROTOCOL = ErrorCode.PROTOCOL_ERROR

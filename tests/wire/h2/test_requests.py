@@ -15,11 +15,8 @@ from fixtures.http2 import (
     error_of,
     frame,
     headers,
-    not_compiled,
 )
 from veche.wire.h2 import ErrorCode
-
-pytestmark = not_compiled
 
 MALFORMED = ("stream", ErrorCode.PROTOCOL_ERROR)
 

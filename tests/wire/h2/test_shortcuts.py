@@ -5,9 +5,7 @@ import random
 import hpack
 import pytest
 
-from fixtures.http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Conversation, frame, not_compiled
-
-pytestmark = not_compiled
+from fixtures.http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Conversation, frame
 
 
 def as_clients_do(encoder: hpack.Encoder, fields: list[tuple[str, str]], *, huffman: bool) -> bytes:

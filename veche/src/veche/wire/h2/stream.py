@@ -12,6 +12,7 @@ Must not know: frames, other streams, what the request is.
 from enum import IntEnum
 from typing import Final
 
+from veche.wire.extending import mypyc_attr
 from veche.wire.h1 import RequestRefused
 
 
@@ -51,6 +52,7 @@ TRANSITIONS: Final[tuple[tuple[StreamState | None, ...], ...]] = (
 )
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)  # the tests' streams are Python's, and see the compiled engine work
 class Stream:
     """What most streams never change has its first value on the class. A connection's streams extend it."""
 
