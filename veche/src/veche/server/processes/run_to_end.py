@@ -22,8 +22,10 @@ Result = TypeVar("Result")
 
 
 def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], reporter: Reporter) -> Result:
-    """Return what the coroutine returns. reporter: is told of everything that would have ended the loop before that, and
-    of what the loop complains of."""
+    """Return what the coroutine returns.
+
+    reporter: is told of everything that would have ended the loop before that, and of what the loop complains of.
+    """
     main = loop.create_task(coroutine)
     loop.set_exception_handler(complain_to(reporter))
     while True:
