@@ -3,6 +3,7 @@
 import itertools
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,11 +11,21 @@ import pytest
 
 from veche.server.errors import ApplicationError
 from veche.server.processes.loading import load_application, readable_traceback
-from veche.server.processes.orders import ASK_FOR_TASKS, Orders, line, read_orders
+from veche.server.processes.orders import (
+    ASK_FOR_TASKS,
+    LINE_LIMIT_OCTETS,
+    Failed,
+    Orders,
+    ReportReader,
+    line,
+    read_orders,
+)
 from veche.server.processes.surroundings.cores import usable_cores
-from veche.server.processes.workers.child import TRANSITIONS, Event, State
+from veche.server.processes.workers.child import TRANSITIONS, Child, Event, State
 from veche.server.processes.workers.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
+from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
+from veche.server.verdicts.stacks_file import StacksFile
 
 
 @pytest.mark.parametrize(("state", "event"), itertools.product(State, Event))
@@ -107,3 +118,31 @@ def test_orders_are_read_though_more_was_said_already() -> None:
     with master, worker:
         master.sendall(line(orders) + ASK_FOR_TASKS)
         assert read_orders(worker).application == "a:b"
+
+
+def test_the_last_report_of_a_worker_that_has_ended_is_read_whole() -> None:
+    control, workers = socket.socketpair()
+    workers.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    workers.settimeout(0)
+    workers.send(line(Failed("the reason", "x" * 65_000)) + line(Failed("the last reason", "y" * 65_000)))
+    workers.close()
+    control.settimeout(0)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    scoreboard = Scoreboard()
+    child = Child(1, ended, control, 0.0, place=scoreboard.take_place(), stacks=StacksFile())
+    assert not child.read_reports(0.0)
+    assert child.failure is not None
+    assert child.failure.reason == "the last reason"
+    child.close()
+    scoreboard.close()
+
+
+def test_a_report_is_cut_and_escaped_until_it_fits_a_line() -> None:
+    worst = "\0" * 1_000_000 + "the end\udc80"
+    octets = line(Failed(worst, worst))
+    assert len(octets) < LINE_LIMIT_OCTETS
+    (failed,) = ReportReader().feed(octets)
+    assert isinstance(failed, Failed)
+    assert failed.traceback.endswith("the end\\udc80")
+    assert "characters are left out here" in failed.traceback
