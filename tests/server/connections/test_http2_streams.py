@@ -679,6 +679,28 @@ def test_a_drain_answers_what_is_on_its_way_and_closes() -> None:  # §6.8
         draining.result(5)
 
 
+def test_a_drain_loses_no_answer_to_a_client_that_reads_late_and_asks_on() -> None:  # §6.8
+    """It has not read the first GOAWAY, so it may open streams; closing on them would reset the connection."""
+    with serve(answering(start(), body(b"x")), linger_seconds=10) as served, connected(served) as client:
+        client.send(headers(1))
+        client.answer(1)
+        draining = served.submit(served.server.drain(5.0))
+        last_sent = 1
+        end = time.monotonic() + 1.2  # the grace of a drain is half a second
+        while time.monotonic() < end:
+            last_sent += 2
+            client.send(headers(last_sent))
+            time.sleep(0.01)
+        client.socket.shutdown(socket.SHUT_WR)
+        frames = until_the_end(client)
+        goaways = [struct.unpack(">II", f.payload[:8]) for f in frames if f.kind == GOAWAY]
+        [first, last] = goaways
+        assert (first, last[1]) == ((2**31 - 1, 0), 0)
+        assert 1 < last[0] < last_sent  # some were not processed, and are told so
+        assert [f.stream_id for f in frames if f.kind == DATA] == list(range(3, last[0] + 1, 2))
+        draining.result(5)
+
+
 def test_a_client_that_leaves_is_told_to_its_applications() -> None:
     told: list[str] = []
 

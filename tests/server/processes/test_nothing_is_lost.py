@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.counted_load import CountedLoad
+from fixtures.certificates import Authority
+from fixtures.counted_http2_load import CountedHttp2Load, Target
+from fixtures.counted_load import Counted, CountedLoad
 from fixtures.servers import ServerProcess, children, wait_until
 
 pytestmark = pytest.mark.process
@@ -35,7 +37,7 @@ def loaded(tmp_path: Path, *options: str, workers: int = 2) -> Iterator[tuple[Se
         yield server, load, executed
 
 
-def more(load: CountedLoad, count: int) -> None:
+def more(load: Counted, count: int) -> None:
     before = load.count
     wait_until(lambda: load.count >= before + count, what=f"{count} more answers", seconds=60)
 
@@ -44,7 +46,7 @@ def gone(pids: Iterable[int]) -> bool:
     return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
-def wait_for_generation(server: ServerProcess, load: CountedLoad, before: list[int], count: int = 2) -> None:
+def wait_for_generation(server: ServerProcess, load: Counted, before: list[int], count: int = 2) -> None:
     """Return when none of those before is left, and their `count` successors have all answered."""
     wait_until(lambda: gone(before), what="the old workers gone", seconds=60)
     wait_until(lambda: len(server.worker_pids()) == count, what=f"{count} workers", seconds=60)
@@ -147,4 +149,61 @@ def test_usr2_puts_a_new_master_in_our_place_and_loses_nothing(tmp_path: Path) -
             os.kill(new, signal.SIGTERM)
         wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
         assert not pid_file.exists()
+    load.assert_nothing_lost(executed)
+
+
+# The same in HTTP/2, by prior knowledge and over TLS: what is not answered was told by GOAWAY (RFC 9113 §6.8).
+
+
+@contextmanager
+def loaded_in_http2(tmp_path: Path, *options: str) -> Iterator[tuple[ServerProcess, CountedHttp2Load, Path]]:
+    executed = tmp_path / "executed"
+    executed.touch()
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("localhost")
+    context = authority.client()
+    context.set_alpn_protocols(["h2"])
+    server = ServerProcess(
+        "applications:app",
+        *("--no-access-log", "--tls-certificate", certificate, "--tls-key", key, *options),
+        workers=2,
+        bind=["127.0.0.1:0", "https://127.0.0.1:0"],
+        app_dir=HERE,
+        env={"COUNT_FILE": str(executed)},
+    )
+    with server:
+        ports = [int(address.rpartition(":")[2]) for address in server.addresses]
+        with CountedHttp2Load([Target(ports[0]), Target(ports[1], context)]) as load:
+            more(load, 100)
+            yield server, load, executed
+    assert load.ends["GOAWAY"] > 2, load.ends  # connections were ended under their clients
+
+
+def test_hup_loses_no_stream(tmp_path: Path) -> None:
+    with loaded_in_http2(tmp_path) as (server, load, executed):
+        before = server.worker_pids()
+        server.signal(signal.SIGHUP)
+        wait_for_generation(server, load, before)
+    load.assert_nothing_lost(executed)
+
+
+def test_recycling_loses_no_stream(tmp_path: Path) -> None:
+    with loaded_in_http2(tmp_path, "--recycle-requests", "150", "--recycle-jitter", "1") as (server, load, executed):
+        before = server.worker_pids()
+        wait_until(lambda: gone(before), what="two workers recycled", seconds=60)
+        more(load, 100)
+    load.assert_nothing_lost(executed)
+
+
+def test_usr2_loses_no_stream(tmp_path: Path) -> None:
+    with loaded_in_http2(tmp_path) as (server, load, executed):
+        server.signal(signal.SIGUSR2)
+        new = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves", seconds=60)[1])
+        try:
+            assert server.wait(seconds=60) == 0
+            newcomers = {str(pid) for pid in children(new)}
+            wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
+        finally:
+            os.kill(new, signal.SIGTERM)
+        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
     load.assert_nothing_lost(executed)

@@ -258,8 +258,9 @@ class Http2Connection(WritingSide):
             self.flush()  # their resets; then it is asked again
         elif self.engine.refusing and not self.engine.streams and not self.engine.outgoing:
             # Requests that crossed our GOAWAY may still come: closing on them would reset the connection, and the peer
-            # might lose the last answers with it. A drain has waited for them, and after the peer's end nothing comes.
-            nothing_crosses = self._input_ended or self._drain_heard or self.service.draining
+            # might lose the last answers, and our GOAWAY, with it. None come from a peer that has read the first GOAWAY
+            # of a drain, or has ended its side.
+            nothing_crosses = self._drain_heard or self._input_ended
             if not nothing_crosses or has_unread_octets(self.transport):
                 self._end_our_side()
                 self._lingering = True
