@@ -128,7 +128,7 @@ def test_a_stopped_terminal_stops_nobody(person: Reader) -> None:
         person.fill()
         server.signal(signal.SIGTTIN)
         wait_until(lambda: len(server.worker_pids()) == 2, what="one worker more")
-        for _ in range(FAILURES):
+        for _ in range(3 * FAILURES):  # whichever of the two has fewer of them has too many for the limit
             assert get(url + "/slow")[0] == 500
         person.read_until(r"WARNING entries are missing here: .* missing=(\d+)\n")
         person.fill()
