@@ -75,6 +75,15 @@ def test_content_length_is_the_sum_of_data(length: str, octets: bytes) -> None: 
     assert error_of(talk, answer) == MALFORMED
 
 
+def test_content_length_is_the_sum_of_data_before_trailers_too() -> None:  # §8.1.1
+    for octets, answer in ((b"ab", MALFORMED), (b"abc", None)):
+        talk = Conversation().opened()
+        talk.receive(headers(1, [*POST, ("content-length", "3")], ended=False), data(1, octets))
+        frames = talk.receive(headers(1, [("x-sum", "1")]))
+        assert (error_of(talk, frames) if frames else None) == answer
+        assert (("end", 1) in talk.events) == (answer is None)
+
+
 def test_two_content_lengths_reset_the_stream() -> None:
     talk = Conversation().opened()
     fields = [*POST, ("content-length", "1"), ("content-length", "1")]
@@ -175,6 +184,9 @@ def test_a_field_with_an_underscore_is_dropped() -> None:  # as in HTTP/1
         replaced(":method", ""),
         replaced(":scheme", "ftp"),  # CVE-2026-32688: an open set of names
         replaced(":scheme", "HTTP"),
+        [(":method", "CONNECT"), (":authority", "a:1"), (":path", "/")],  # §8.5: a plain one has neither
+        [(":method", "CONNECT"), (":authority", "a:1"), (":scheme", "http")],
+        [(":method", "CONNECT")],
         [*GET, ("host", "other.org")],  # §8.3.1
         [*without(":authority"), ("host", "a"), ("host", "a")],
     ],

@@ -145,7 +145,7 @@ class RequestParser:
             else:
                 _malformed("a pseudo-header field comes twice")
         if method is None or (method == b"CONNECT" and protocol is None):
-            return self._without_target(method)
+            _refuse_connect(method, is_whole=authority is not None and scheme is None and path is None)
         if scheme is None or not path:
             _malformed("a request has no :scheme, or no :path")
         if len(fields) + len(decoded.marked) > self.limit_fields:
@@ -185,11 +185,6 @@ class RequestParser:
         for _field, mark in decoded.marked:
             if mark <= LAST_PSEUDO or mark == Mark.MALFORMED:
                 _malformed("a trailer section has a pseudo-header field or a malformed one")
-
-    def _without_target(self, method: bytes | None) -> NoReturn:
-        if method is None:
-            _malformed("a request has no :method")
-        raise RequestRefused(501, "this is an origin server; CONNECT is for proxies")
 
     def _read_line(self, method: bytes, target: bytes) -> RequestLine:
         """Return the counterpart of a request line."""
@@ -262,6 +257,15 @@ def _read_special(
         raise RequestRefused(400, ":authority is not host[:port]")
     fields.insert(0, (b"host", name))
     return content_length, expects_continue, forwarded
+
+
+def _refuse_connect(method: bytes | None, *, is_whole: bool) -> NoReturn:
+    """Refuse what has no method, or the CONNECT of §8.5, which has :authority and no other part of a target."""
+    if method is None:
+        _malformed("a request has no :method")
+    if not is_whole:
+        _malformed("CONNECT has :scheme or :path, or no :authority (§8.5)")
+    raise RequestRefused(501, "this is an origin server; CONNECT is for proxies")
 
 
 def _read_protocol(method: bytes, protocol: bytes, authority: bytes | None) -> bytes:
