@@ -386,6 +386,18 @@ def test_a_peer_that_gives_no_credit(waits: bool) -> None:
         client.until(lambda: stream_id in client.ended)
         wait_for(lambda: errors == ["ClientDisconnected"])
         assert sent < 30 if waits else 100 < sent < 200
+        assert not served.log.messages(Level.ERROR)
+
+
+def test_a_peer_that_takes_no_notice_of_a_failure_is_reset_and_the_others_on_its_connection_go_on() -> None:
+    # The link's own deadline for writing comes first here; its transport is a stream, which has no socket to reset.
+    with serve(Echo(), write_stall_seconds=SHORT, linger_seconds=30.0) as served, connected(served) as client:
+        failed, other = client.open(), client.open()
+        client.send(failed, b"\xf1\x80" + KEY)  # reserved bits
+        client.until(lambda: failed in client.ended)
+        client.send(other, masked(0x81, b"hello"))
+        client.expect(other, frame(0x81, b"hello"))
+        assert not served.log.messages(Level.ERROR)
 
 
 def test_what_waited_for_credit_arrives_in_order() -> None:  # RFC 9113 §5.2

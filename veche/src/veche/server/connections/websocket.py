@@ -10,6 +10,7 @@ from typing import Final, TypeVar, assert_never
 
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
+from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
 from veche.server.connections.writing import WritingSide
 from veche.wire.websocket import (
@@ -235,6 +236,7 @@ class WebSocketLink(WritingSide):
         """Cut a peer that is too far behind: whoever sends without waiting would fill the memory for it."""
         if self.transport.get_write_buffer_size() > self.service.limits.websocket_outbox_octets:
             self._tell(CloseCode.ABNORMAL, "the peer did not read")
+            reset_when_closed(self.transport)  # the kernel, too, shall drop what it keeps for the peer
             self.transport.abort()
             raise SendAfterClose("the peer did not read what was sent to it, and was cut (websocket_outbox_octets)")
 

@@ -146,6 +146,9 @@ class Tunnel:
     def is_closing(self) -> bool:
         return self._closing or self._stream.state is StreamState.CLOSED
 
+    def get_extra_info(self, _name: str) -> None:
+        """Nothing: a stream has no socket that is its own. What is reset is the stream."""
+
     def can_write_eof(self) -> bool:
         return False
 
