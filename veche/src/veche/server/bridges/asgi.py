@@ -52,6 +52,8 @@ WHERE: Final = {
 
 BODILESS: Final = frozenset({204, 304})
 
+NOT_STARTED: Final[Message] = {}  # never written to: the application's own http.response.start takes its place
+
 
 class AsgiBridge:
     """An ASGI application, ready to be given requests."""
@@ -106,30 +108,32 @@ class AsgiBridge:
 
 
 class AsgiExchange:
-    """One HTTP request and its response. What most requests never change has its first value on the class."""
+    """One HTTP request and its response.
 
-    task: "asyncio.Task[None] | None" = None
+    What is looked at for most requests is set in `__init__`, the rest has its first value in the class
+    (docs/decisions/attributes-of-hot-classes.md).
+    """
+
     began = 0.0
     _slot: Slot
-    _body = b""
-    _body_ended = True
     _start_is_due = False
-    _body_taken = False  # the last http.request message has been given out
-    _gone = False  # nothing can be sent any more
     _no_more_input = False  # the client may be gone
     _stopping = False
     _told_to_end = False  # it has heard http.disconnect while its response could still be sent
-    _stage = START
-    _start: Message = {}  # never written to: the application's own http.response.start takes its place
     _trailers: "list[tuple[bytes, bytes]] | None" = None
-    _waiters: "list[asyncio.Future[None]] | None" = None
 
     def __init__(self, bridge: AsgiBridge, outlet: Outlet, head: RequestHead) -> None:
         self._bridge = bridge
         self._outlet = outlet
         self._head = head
-        if head.content_length or head.chunked:
-            self._body_ended = False
+        self._body_ended = not (head.content_length or head.chunked)
+        self._body = b""
+        self._body_taken = False  # the last http.request message has been given out
+        self._gone = False  # nothing can be sent any more
+        self._stage = START
+        self._start: Message = NOT_STARTED
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Run the application's first step, after the body if that is here; it may have answered when this returns."""

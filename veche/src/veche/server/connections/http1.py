@@ -19,13 +19,23 @@ from veche.server.connections.clock import NEVER
 from veche.server.connections.forwarded import BadForwarding, replace_host
 from veche.server.connections.http1_bodies import Http1Bodies
 from veche.server.connections.http1_endings import PLAIN_TEXT
-from veche.server.connections.http1_state import COMPLETE, EXCHANGE, HEAD, IDLE, IN_HEAD, LINGER, UNREAD, Phase
+from veche.server.connections.http1_state import (
+    COMPLETE,
+    EXCHANGE,
+    HEAD,
+    IDLE,
+    IN_HEAD,
+    LINGER,
+    NO_REQUEST,
+    UNREAD,
+    Phase,
+)
 from veche.server.connections.http2 import Http2Connection
 from veche.server.connections.service import Service
 from veche.server.connections.unread import end_unless_unread
 from veche.server.connections.writing import as_protocol
 from veche.server.scoreboard import peer_label
-from veche.wire.h1 import RequestHead, RequestReader, RequestRefused, ResponseWriter
+from veche.wire.h1 import RequestHead, RequestReader, RequestRefused
 from veche.wire.h2 import PREFACE_REST
 from veche.wire.websocket import HandshakeRefused, read_handshake
 
@@ -37,11 +47,8 @@ class Http1Connection(Http1Bodies):
     """See the module. It is the RequestSink of its reader and the Outlet of its exchange."""
 
     def __init__(self, service: Service) -> None:
-        self.service = service
+        super().__init__(service)
         self.reader = RequestReader(self, service.head_parser, service.read_limits)
-        self.deadline = service.clock.deadline(service.limits.head_timeout_seconds)
-        if service.access_log is not None:
-            self._timed = True
 
     # What the transport says.
 
@@ -114,7 +121,7 @@ class Http1Connection(Http1Bodies):
         service.requests_served += 1
         self.phase = EXCHANGE
         self.head = head
-        self.writer = ResponseWriter(head, service.field_lines, keep_alive=service.keeps_alive)
+        self.writer.begin(head, service.keeps_alive)
         if self._timed:
             self._arrived, self._whole, self._began = self._first_read, self._last_read, time.monotonic()
         self.deadline = service.clock.now + service.request_ticks
@@ -213,7 +220,7 @@ class Http1Connection(Http1Bodies):
 
     def preface_received(self) -> bool:
         """Hand the transport over to HTTP/2: the peer knew beforehand that we speak it (RFC 9113 §3.3)."""
-        if self.phase not in {IDLE, HEAD} or self.tls is not None or hasattr(self, "head"):  # not after a request
+        if self.phase not in {IDLE, HEAD} or self.tls is not None or self.head is not NO_REQUEST:  # not after a request
             return False
         service = self.service
         if not service.limits.http2:
@@ -239,7 +246,7 @@ class Http1Connection(Http1Bodies):
             self.deadline = NEVER
             if self.phase is IDLE:
                 self.end_if_idle()  # nothing of a request was sent: nothing is answered
-                if self.phase is not IDLE and not hasattr(self, "head"):
+                if self.phase is not IDLE and self.head is NO_REQUEST:
                     self.service.client_was_silent(self.client, "sent nothing")
             elif self.phase is HEAD:
                 self.service.client_was_silent(self.client, "did not send the head of its request")

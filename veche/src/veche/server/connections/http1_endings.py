@@ -10,7 +10,6 @@ from veche.http.status import phrase
 from veche.server.connections.clock import NEVER
 from veche.server.connections.http1_state import LINGER, Http1State, Phase
 from veche.server.connections.resets import reset_when_closed
-from veche.wire.h1 import ResponseWriter
 
 PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
@@ -20,7 +19,8 @@ class Http1Endings(Http1State):
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with an error that ends the connection (RFC 9112 §9.6)."""
-        writer = self.writer = ResponseWriter(None, self.service.field_lines, keep_alive=False)
+        writer = self.writer
+        writer.begin(None, False)  # noqa: FBT003
         writer.start(status, PLAIN_TEXT)
         page = f"{phrase(status)}: {reason}\n".encode("utf-8", "replace")
         self.send(writer.body(page, more=False, date_line=self.service.clock.date_line))

@@ -19,10 +19,11 @@ from typing import Any, Final
 
 from veche.server.bridges.exchange import Address, Exchange
 from veche.server.connections.clock import NEVER
+from veche.server.connections.service import Service
 from veche.server.connections.writing import WritingSide
 from veche.server.records import FinishedRequest
 from veche.server.scoreboard import NO_PEER
-from veche.wire.h1 import ReadState, RequestHead, RequestReader, ResponseWriter
+from veche.wire.h1 import ReadState, RequestHead, RequestLine, RequestReader, ResponseWriter
 from veche.wire.websocket import DeflateAgreement
 
 
@@ -46,39 +47,53 @@ UNREAD: Final = Phase.UNREAD
 LINGER: Final = Phase.LINGER
 COMPLETE: Final = ReadState.COMPLETE
 IN_HEAD: Final = ReadState.HEAD
+NO_REQUEST: Final = RequestHead(
+    RequestLine("", "1.1", b"", b"", b"", b"", None),
+    fields=[],
+    keep_alive=False,
+    content_length=0,
+    chunked=False,
+    expects_continue=False,
+    upgrade=b"",
+)  # yet, on this connection
 
 
 class Http1State(WritingSide):
     """See the module."""
 
     reader: RequestReader
-    deadline: float
-    phase = IDLE
-    exchange: Exchange | None = None
-    writer: ResponseWriter
-    head: RequestHead
-    scheme = "http"
-    client: Address | None = None
-    local: Address | None = None
-    tls: Mapping[str, Any] | None = None
-    peer_label = NO_PEER
-    _peer_is_proxy = False  # whose word about its client counts
-    _peer: tuple[Address | None, bytes, str] | None = None  # who that is, once it has spoken for others
-    _body_paused = False
-    _pipeline_paused = False
-    _continue_due = False
-    _input_ended = False
+    _peer: tuple[Address | None, bytes, str] | None = None  # who the proxy is, once it has spoken for others
     _request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
-    _body_octets = 0  # of the current request, received so far
-    _body_mark = 0  # the same when the stall deadline was set
+    _body_mark = 0  # `_body_octets` when the stall deadline was set
     _discarded_octets = 0
-    _timed = False  # the access log is on; the times are time.monotonic() then
-    _first_read = 0.0  # when the first octet came of what is read now
-    _last_read = 0.0
-    _arrived = 0.0  # these three of the current request: its first octet, its last, its turn
-    _whole = 0.0
-    _began = 0.0
     _deflate: DeflateAgreement | None = None  # of the handshake that waits to be accepted
+
+    def __init__(self, service: Service) -> None:
+        """Set what every request looks at (WritingSide says why here); with the base's it is 29, and CPython has room
+        for no more before it makes each connection a dict of its own."""
+        super().__init__(service)
+        self.writer = ResponseWriter(None, service.field_lines, keep_alive=False)
+        self.deadline = service.clock.deadline(service.limits.head_timeout_seconds)
+        self.phase = IDLE
+        self.exchange: Exchange | None = None
+        self.head = NO_REQUEST
+        self.scheme = "http"
+        self.client: Address | None = None
+        self.local: Address | None = None
+        self.tls: Mapping[str, Any] | None = None
+        self.peer_label = NO_PEER
+        self._peer_is_proxy = False  # whose word about its client counts
+        self._body_paused = False
+        self._pipeline_paused = False
+        self._continue_due = False
+        self._input_ended = False
+        self._body_octets = 0  # of the current request, received so far
+        self._timed = service.access_log is not None  # then the times are time.monotonic()
+        self._first_read = 0.0  # when the first octet came of what is read now
+        self._last_read = 0.0
+        self._arrived = 0.0  # these three of the current request: its first octet, its last, its turn
+        self._whole = 0.0
+        self._began = 0.0
 
     # What it says.
 

@@ -54,7 +54,7 @@ class Http2Connection(WritingSide):
 
     def __init__(self, service: Service, *, preface: bytes = PREFACE) -> None:
         """preface: what is still to come of it, where an HTTP/1 connection has read its beginning."""
-        self.service = service
+        super().__init__(service)
         self.engine = Http2Engine(self, service.http2_memory, service.http2_limits, preface=preface)
         self.bridge = service.bridge
         self.encoder = service.http2_encoder

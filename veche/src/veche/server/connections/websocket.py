@@ -50,7 +50,7 @@ class WebSocketLink(WritingSide):
         exchange: WebSocketExchange,
         deflate: DeflateAgreement | None,
     ) -> None:
-        self.service = service
+        super().__init__(service)
         self.transport = transport
         self.exchange = exchange
         self.engine = WebSocketConnection(

@@ -73,13 +73,12 @@ class RequestReader:
     rest_is_here: while a request is called out, whether the whole of its body has come with its head.
     """
 
-    rest_is_here = False
-
     def __init__(self, sink: RequestSink, parser: HeadParser, limits: ReadLimits) -> None:
         self.sink = sink
         self.parser = parser
         self.limits = limits
         self._small_head_octets = min(limits.request_line_octets, limits.head_octets)  # below it no limit can be broken
+        self.rest_is_here = False
         self.state = HEAD
         self.buffer = bytearray()  # what was received and belongs to nothing called out yet
         self._scanned = 0  # octets of an unfinished head that are known to have whole line ends only
