@@ -299,11 +299,11 @@ class AsgiExchange:
             raise ClientDisconnected("the client is gone")
         kind = message["type"]
         if kind == "http.response.body" and self._stage is BODY:
-            more = bool(message.get("more_body", False))
+            more = True if message.get("more_body") else False  # noqa: SIM210  # bool() is a call
             body = message.get("body", b"")
             if type(body) is not bytes:  # ASGI says bytes; applications also send bytearray and memoryview
                 body = bytes(memoryview(body))  # and bytes() alone would make zeros of a number
-            self._outlet.write_body(body, more=more)
+            self._outlet.write_body(body, more)
             if more:
                 if not self._outlet.writable:
                     await self._outlet.wait_writable()
@@ -354,11 +354,12 @@ class AsgiExchange:
         self._bridge.board.leave(self._slot)
         if self.task is not None:
             self._bridge.suspended.pop(task, None)
-        if task.cancelled():
+        try:
+            error = task.exception()
+        except asyncio.CancelledError:
             if not (self._stage is ENDED or self._gone):
                 self._outlet.fail_response(503)
             return
-        error = task.exception()
         if error is not None:
             self._failed(error)
         elif not (self._stage is ENDED or self._gone):

@@ -38,7 +38,7 @@ class Outlet(Protocol):
     def body_is_here(self) -> bool:
         """Whether, in Exchange.start, the whole body is about to be given: who wants it may wait that long."""
 
-    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], trailers: bool = False) -> None:
         """Check and keep the head; it is sent with the first octets of the body. Raises ResponseRefused.
 
         trailers: the response will end with `write_trailers`.
@@ -47,7 +47,7 @@ class Outlet(Protocol):
     def send_informational(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
         """Send a 1xx head at once; nothing to a client that cannot read it. Raises ResponseRefused."""
 
-    def write_body(self, octets: bytes, *, more: bool) -> None:
+    def write_body(self, octets: bytes, more: bool) -> None:
         """Send a part of the body, the last with more=False. Raises BodyMismatch before anything wrong is sent."""
 
     def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:

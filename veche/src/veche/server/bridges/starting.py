@@ -33,12 +33,15 @@ class StartTask(Protocol):
 
 
 def task_starter(loop: asyncio.AbstractEventLoop) -> StartTask:
-    """Return the quickest correct way to start Tasks on this loop and this Python."""
+    """Return the quickest correct way to start Tasks on this loop and this Python.
+
+    A bound method, since CPython calls it without a detour, and an object with `__call__` only through C.
+    """
     if EAGER_TASKS:
-        return _EagerStart(loop)
+        return _EagerStart(loop).start
     if hasattr(loop, "__dict__") and not loop.get_debug() and loop.get_task_factory() is None:
-        return _CapturedStart(loop)
-    return _ScheduledStart(loop)
+        return _CapturedStart(loop).start
+    return _ScheduledStart(loop).start
 
 
 class _ScheduledStart:
@@ -47,7 +50,7 @@ class _ScheduledStart:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def __call__(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
+    def start(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
         return self._loop.create_task(coroutine, name=REQUEST)
 
 
@@ -57,7 +60,7 @@ class _EagerStart:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def __call__(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
+    def start(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
         try:
             return asyncio.Task(coroutine, loop=self._loop, name=REQUEST, eager_start=True)  # type: ignore[call-arg, unused-ignore]  # typed for 3.12
         except ENDS_THE_PROCESS as error:
@@ -81,7 +84,7 @@ class _CapturedStart:
         self._step_type: type | None = None
         self._learn_step_type()
 
-    def __call__(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
+    def start(self, coroutine: RequestCoroutine) -> "asyncio.Task[None]":
         context = copy_context()
         attributes = self._loop.__dict__
         attributes["call_soon"] = self._capture

@@ -67,7 +67,8 @@ class Http1Connection(Http1Bodies):
         self._peer_is_proxy = self.service.forwarding.trusts(client)
 
     def data_received(self, data: bytes) -> None:
-        if self.phase >= LINGER:
+        phase = self.phase
+        if phase is not IDLE and phase >= LINGER:
             self._discarded_octets += len(data)
             if self._discarded_octets > LINGER_LIMIT_OCTETS:
                 self._close()

@@ -26,7 +26,7 @@ class Http1Responses(Http1Endings):
 
     # What the exchange sends.
 
-    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], trailers: bool = False) -> None:
         if trailers:
             self.writer.start_with_trailers(status, fields, wanted=self.head.accepts_trailers())
         else:
@@ -41,13 +41,13 @@ class Http1Responses(Http1Endings):
         if self.head.line.is_1_1 and self.writer.head_is_due:  # RFC 9110 §15.2: never to a client of HTTP/1.0
             self.send(octets)
 
-    def write_body(self, octets: bytes, *, more: bool) -> None:
+    def write_body(self, octets: bytes, more: bool) -> None:
         writer = self.writer
         if not more and self.reader.state is not COMPLETE and self._rest_is_too_long():
             writer.keep_alive = False
-        octets = writer.body(octets, more=more, date_line=self.service.clock.date_line)
+        octets = writer.body(octets, more, self.service.clock.date_line)
         if octets:
-            self.send(octets, more=more)
+            self.send(octets, more)
         if not more:
             self._response_ended()
 

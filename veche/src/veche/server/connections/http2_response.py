@@ -60,7 +60,7 @@ class RespondingStream(Stream):
         """Whether the peer reads: neither a window nor the transport holds anything back."""
         return (not self.unsent and self.connection.writable) or self.state is CLOSED
 
-    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], *, trailers: bool = False) -> None:
+    def start_response(self, status: int, fields: Iterable[tuple[bytes, bytes]], trailers: bool = False) -> None:
         response = self._response = self.connection.encoder.head(status, fields)
         self._content_length = response.content_length
         self.status = status
@@ -73,7 +73,7 @@ class RespondingStream(Stream):
             self.connection.engine.send_head(self, self.connection.encoder.informational(status, fields))
             self.connection.send_soon()
 
-    def write_body(self, octets: bytes, *, more: bool) -> None:
+    def write_body(self, octets: bytes, more: bool) -> None:
         if self.state is CLOSED:
             return
         length = self._content_length

@@ -45,7 +45,7 @@ class WritingSide:
         self._unsent = None
         self._unsent_octets = 0
 
-    def send(self, octets: bytes, *, more: bool = False) -> None:
+    def send(self, octets: bytes, more: bool = False) -> None:
         """Write octets, at the end of this turn of the loop at the latest; the only way to the transport.
 
         more: others will follow soon, so that waiting for them is worth while.

@@ -97,7 +97,14 @@ class RequestReader:
                 end = octets.find(END_OF_HEAD) + 4
                 if 4 <= end <= self._small_head_octets:
                     if end == len(octets):
-                        self._read_head(octets)
+                        head = self._parsed(octets)
+                        if head is None:
+                            return
+                        if head.content_length or head.chunked:
+                            self._begin(head)
+                        else:
+                            self.state = COMPLETE
+                            self.sink.request_received(head)
                     else:
                         self._read_head_and_more(octets, end)
                     return

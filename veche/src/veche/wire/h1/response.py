@@ -100,7 +100,7 @@ class ResponseWriter:
         self._content_length = -1
         self._has_date = False
         head = [status_line]
-        known = self.lines.known
+        known, lengths = self.lines.known, self.lines.lengths
         for field in fields:
             if type(field) is not tuple:
                 name, value = field  # ASGI allows any iterable of two
@@ -108,7 +108,13 @@ class ResponseWriter:
             line = known.get(field)
             if line is None:
                 line = self.lines.checked(field)
-            head.append(line or self._read_ours(field))
+            if not line:
+                length = lengths.get(field)
+                if length is not None and self._content_length < 0:
+                    self._content_length, self._length_line = length
+                    continue
+                line = self._read_ours(field)
+            head.append(line)
         self.status = status
         self._bodiless = self._line.is_head or status == 204 or status == 304  # noqa: PLR1714  # a set costs more
         self._head = head
@@ -162,7 +168,7 @@ class ResponseWriter:
         """Whether the peer can tell a body that was cut from one that is whole."""
         return self.chunked or self._content_length >= 0 or self._bodiless
 
-    def body(self, octets: bytes, *, more: bool, date_line: bytes) -> bytes:
+    def body(self, octets: bytes, more: bool, date_line: bytes) -> bytes:
         """Return what to send for this piece of the body, the head included when it is the first.
 
         Raises BodyMismatch for more than Content-Length, and for an end before it; nothing of this piece may be sent.
