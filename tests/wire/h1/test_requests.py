@@ -290,6 +290,68 @@ def test_what_is_remembered_is_bounded() -> None:
     assert not any(b"secret" in line or b"long" in line for line in parser._ordinary)
 
 
+SECTIONS = [
+    get(b"Accept: */*"),
+    get(),
+    get(b"Connection: close"),
+    get(b"Connection: keep-alive, Upgrade", b"Upgrade: WebSocket"),
+    get(b"X-Forwarded-For: 10.0.0.1", b"Cookie: a=b"),
+    get(b"Expect: 100-continue", b"Content-Length: 5", line=b"PUT /a HTTP/1.1"),
+    get(CHUNKED, line=b"POST / HTTP/1.1"),
+    get(b"X_Dropped: 1", b"X: 2"),
+    get(b"Authorization: Basic c2VjcmV0"),
+]
+
+
+@pytest.mark.parametrize("octets", SECTIONS)
+def test_a_field_section_is_understood_the_tenth_time_as_the_first(octets: bytes) -> None:
+    fresh, used = HeadParser(limit_fields=10), HeadParser(limit_fields=10)
+    for number in range(10):
+        heads = [parser.parse(octets) for parser in (HeadParser(limit_fields=10), used)]
+        assert heads[0] == heads[1]
+        heads[1].fields.append((b"whose", b"%d" % number))  # the receiver owns the list
+    other = octets.replace(b" /", b" /another", 1)
+    assert used.parse(other) == fresh.parse(other)
+    assert used.parse(b"\r\n" + octets) == fresh.parse(b"\r\n" + octets)
+
+
+def test_a_known_field_section_means_what_it_means_below_another_request_line() -> None:
+    used = HeadParser(limit_fields=10)
+    for octets in SECTIONS * 3:
+        used.parse(octets)
+    for octets in SECTIONS:
+        section = octets[octets.index(b"\r\n") :]
+        for line in (b"GET / HTTP/1.0", b"GET http://other/ HTTP/1.1", b"HEAD /?a=b HTTP/1.1", b"OPTIONS * HTTP/1.1"):
+            if line.endswith(b"1.0") and CHUNKED in section:
+                with pytest.raises(Exception, match="400"):
+                    used.parse(line + section)
+            else:
+                assert used.parse(line + section) == HeadParser(limit_fields=10).parse(line + section)
+    with pytest.raises(Exception, match="400"):
+        used.parse(b"GET  HTTP/1.1" + SECTIONS[0][SECTIONS[0].index(b"\r\n") :])
+
+
+def test_a_section_of_known_lines_that_is_refused_is_refused_again() -> None:
+    parser = HeadParser(limit_fields=3)
+    for _ in range(3):
+        parser.parse(get(b"A: b"))
+        for bad in (get(b"Host: example.org"), get(b"A: b", b"A: b", b"A: b"), get(host=b"A: b")):
+            with pytest.raises(Exception, match=r"400|431"):
+                parser.parse(bad)
+
+
+def test_the_sections_remembered_are_bounded_and_hold_no_credentials() -> None:
+    parser = HeadParser(limit_fields=100)
+    for number in range(300):
+        for _ in range(3):
+            parser.parse(get(b"X: %d" % number))
+    assert 0 < len(parser._sections) <= 256
+    for _ in range(3):
+        parser.parse(get(b"Authorization: Bearer secret"))
+        parser.parse(get(*(b"X-%d: %b" % (number, b"long" * 100) for number in range(6))))
+    assert not any(b"secret" in section or b"long" in section for section in parser._sections)
+
+
 # §6.1 Transfer-Encoding, §6.2 Content-Length (RFC 9110 §8.6)
 
 

@@ -4,8 +4,9 @@ One job: the octets of one whole head in, a RequestHead or a refusal out.
 Must not know: where a head starts and ends in the stream, bodies, connections.
 
 Lines are checked once and then remembered: clients send the same lines again and again, and looking one up in a dict
-is cheaper than any parser (`benchmarks/` has the numbers). What is remembered is bounded in number and in length, and
-holds only lines that passed every check, so a stranger can make it cold but never wrong.
+is cheaper than any parser (`benchmarks/` has the numbers). A client that asks again often says all of them again, and
+only the request line differs: a field section of which every line was known is remembered as a whole. What is
+remembered is bounded in number and in length, and has passed every check, so a stranger can make it cold, never wrong.
 """
 
 from enum import IntEnum
@@ -13,6 +14,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from veche.wire.h1.errors import RequestRefused
 from veche.wire.h1.grammar import ABSOLUTE_FORM, CONTENT_LENGTH, HOST, REQUEST_LINE, TOKEN, VALUE_OCTETS
@@ -20,6 +22,8 @@ from veche.wire.label import NO_LABEL, request_label
 
 REMEMBERED_LINES: Final = 2048
 REMEMBERED_OCTETS: Final = 512
+REMEMBERED_SECTIONS: Final = 256
+REMEMBERED_SECTION_OCTETS: Final = 2048
 
 # A coding that is registered but not ours is "not implemented"; what is not even registered is a mistake or an attack.
 OTHER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"})
@@ -95,12 +99,33 @@ class HeadParser:
         self._ordinary: dict[bytes, Field] = {}
         self._special: dict[bytes, Field] = {}
         self._names: dict[bytes, tuple[bytes, NameKind]] = {}
+        self._sections: dict[bytes, RequestHead] = {}  # as they are understood below a plain line of HTTP/1.1
 
     def parse(self, octets: bytes) -> RequestHead:
         """Return the request whose head is `octets`, from the request line to the empty line, both included.
 
         One empty line before the request line is allowed (RFC 9112 §2.2). Raises RequestRefused.
         """
+        end = octets.find(b"\r\n")
+        section = octets[end:]
+        known = self._sections.get(section)
+        if known is not None and end:
+            first = octets[:end]
+            line = self._request_lines.get(first) or self._read_request_line(first)
+            if line.is_1_1 and line.authority is None:
+                return RequestHead(
+                    line,
+                    known.fields.copy(),
+                    known.keep_alive,
+                    known.content_length,
+                    known.chunked,
+                    known.expects_continue,
+                    known.upgrade,
+                    known.forwarded,
+                )
+        return self._parse_lines(octets, section)
+
+    def _parse_lines(self, octets: bytes, section: bytes) -> RequestHead:
         lines = octets.split(b"\r\n")
         first = lines[0]
         start = 1
@@ -113,6 +138,7 @@ class HeadParser:
         fields: list[Field] = []
         special: list[Field] = []
         ordinary = self._ordinary
+        all_known = True
         for octets_of_line in lines[start:-2]:
             field = ordinary.get(octets_of_line)
             if field is None:
@@ -120,6 +146,7 @@ class HeadParser:
                 if field is not None:
                     special.append(field)
                 else:
+                    all_known = False
                     field, kind = self._read_field_line(octets_of_line)
                     if kind is NameKind.READ_HERE:
                         special.append(field)
@@ -127,8 +154,15 @@ class HeadParser:
                         continue
             fields.append(field)
         if len(special) == 1 and special[0][0] == b"host" and line.authority is None:  # nothing else to understand
-            return RequestHead(line, fields, line.is_1_1, 0, False, False, b"")  # noqa: FBT003
-        return _understood(line, fields, special)
+            head = RequestHead(line, fields, line.is_1_1, 0, False, False, b"")  # noqa: FBT003
+        else:
+            head = _understood(line, fields, special)
+        # Credentials are in no section here: their lines are never known.
+        if all_known and line.is_1_1 and line.authority is None and len(section) <= REMEMBERED_SECTION_OCTETS:
+            if len(self._sections) >= REMEMBERED_SECTIONS:
+                self._sections.clear()
+            self._sections[section] = replace(head, fields=fields.copy())
+        return head
 
     def _read_request_line(self, octets: bytes) -> RequestLine:
         match = REQUEST_LINE.fullmatch(octets)
