@@ -62,7 +62,6 @@ class Http1State(WritingSide):
     """See the module."""
 
     reader: RequestReader
-    _peer: tuple[Address | None, bytes, str] | None = None  # who the proxy is, once it has spoken for others
     _request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
     _body_mark = 0  # `_body_octets` when the stall deadline was set
     _discarded_octets = 0
@@ -83,6 +82,7 @@ class Http1State(WritingSide):
         self.tls: Mapping[str, Any] | None = None
         self.peer_label = NO_PEER
         self._peer_is_proxy = False  # whose word about its client counts
+        self._peer: tuple[Address | None, bytes, str] | None = None  # who that is, once it has spoken for others
         self._body_paused = False
         self._pipeline_paused = False
         self._continue_due = False

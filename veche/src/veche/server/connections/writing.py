@@ -30,7 +30,7 @@ class WritingSide:
     place = NO_PLACE  # among the connections of its address
     writable: bool
     closing = False
-    write_deadline: float
+    write_deadline = NEVER
     _unsent: "list[bytes] | None"  # waits for the end of the loop's turn
     _unsent_octets: int  # of it, when it has more than one part
     file_octets_left = 0  # of a file that is being sent past the transport
@@ -41,7 +41,6 @@ class WritingSide:
         self.service = service
         self.transport = cast(asyncio.Transport, None)  # connection_made brings it
         self.writable = True
-        self.write_deadline = NEVER
         self._unsent = None
         self._unsent_octets = 0
 

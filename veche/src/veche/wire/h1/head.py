@@ -106,11 +106,9 @@ class HeadParser:
 
         One empty line before the request line is allowed (RFC 9112 §2.2). Raises RequestRefused.
         """
-        end = octets.find(b"\r\n")
-        section = octets[end:]
+        first, _, section = octets.partition(b"\r\n")
         known = self._sections.get(section)
-        if known is not None and end:
-            first = octets[:end]
+        if known is not None and first:
             line = self._request_lines.get(first) or self._read_request_line(first)
             if line.is_1_1 and line.authority is None:
                 return RequestHead(

@@ -200,7 +200,8 @@ class RequestReader:
         length = head.content_length
         body_end = end + length
         if 0 < length <= self.limits.body_octets and body_end <= len(octets) and not head.expects_continue:
-            self.buffer += octets[body_end:]
+            if body_end < len(octets):
+                self.buffer += octets[body_end:]
             self.rest_is_here = True
             self._begin(head)
             self.rest_is_here = False
