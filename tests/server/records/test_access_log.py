@@ -185,8 +185,7 @@ def test_without_the_log_nothing_is_timed_or_kept() -> None:
         assert served.server._service is not None
         (connection,) = served.server._service.connections
         assert isinstance(connection, Http1Connection)
-        assert not connection._timed
-        assert connection._last_read == 0.0
+        assert connection.times is None
         assert not [thread for thread in threading.enumerate() if thread.name == "access-log"]
 
 

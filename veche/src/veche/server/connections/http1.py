@@ -74,10 +74,11 @@ class Http1Connection(Http1Bodies):
                 self._close()
             return
         reader = self.reader
-        if self._timed:
-            self._last_read = time.monotonic()
+        times = self.times
+        if times is not None:
+            times.last_read = time.monotonic()
             if not reader.buffer and (reader.state is COMPLETE or reader.state is IN_HEAD):
-                self._first_read = self._last_read
+                times.first_read = times.last_read
         reader.receive(data)
         if reader.buffer:
             if reader.state is COMPLETE:
@@ -123,8 +124,9 @@ class Http1Connection(Http1Bodies):
         self.phase = EXCHANGE
         self.head = head
         self.writer.begin(head, service.keeps_alive)
-        if self._timed:
-            self._arrived, self._whole, self._began = self._first_read, self._last_read, time.monotonic()
+        times = self.times
+        if times is not None:
+            times.arrived, times.whole, times.began = times.first_read, times.last_read, time.monotonic()
         self.deadline = service.clock.now + service.request_ticks
         reader = self.reader
         if reader.rest_is_here:
@@ -199,7 +201,8 @@ class Http1Connection(Http1Bodies):
                 self._linger()
 
     def request_ended(self) -> None:
-        self._whole = self._last_read
+        if self.times is not None:
+            self.times.whole = self.times.last_read
         if self.exchange is not None:
             self.deadline = self.service.clock.now + self.service.request_ticks
             self.exchange.request_ended()

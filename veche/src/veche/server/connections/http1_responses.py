@@ -113,7 +113,7 @@ class Http1Responses(Http1Endings):
 
     def _response_ended(self) -> None:
         service, reader = self.service, self.reader
-        if self._timed:
+        if self.times is not None:
             self._log(self.writer.status)
         exchange, self.exchange = self.exchange, None
         if (

@@ -58,18 +58,27 @@ NO_REQUEST: Final = RequestHead(
 )  # yet, on this connection
 
 
+class Times:
+    """When it was, by time.monotonic(), for the access log; a connection has them if that is on."""
+
+    def __init__(self) -> None:
+        self.first_read = 0.0  # when the first octet came of what is read now
+        self.last_read = 0.0
+        self.arrived = 0.0  # these three of the current request: its first octet, its last, its turn
+        self.whole = 0.0
+        self.began = 0.0
+
+
 class Http1State(WritingSide):
     """See the module."""
 
     reader: RequestReader
-    _request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
-    _body_mark = 0  # `_body_octets` when the stall deadline was set
     _discarded_octets = 0
     _deflate: DeflateAgreement | None = None  # of the handshake that waits to be accepted
 
     def __init__(self, service: Service) -> None:
-        """Set what every request looks at (WritingSide says why here); with the base's it is 29, and CPython has room
-        for no more before it makes each connection a dict of its own."""
+        """Set what every request looks at (WritingSide says why here). CPython has room for 29 names, those of the base
+        included, before it makes each connection a dict of its own."""
         super().__init__(service)
         self.writer = ResponseWriter(None, service.field_lines, keep_alive=False)
         self.deadline = service.clock.deadline(service.limits.head_timeout_seconds)
@@ -88,12 +97,9 @@ class Http1State(WritingSide):
         self._continue_due = False
         self._input_ended = False
         self._body_octets = 0  # of the current request, received so far
-        self._timed = service.access_log is not None  # then the times are time.monotonic()
-        self._first_read = 0.0  # when the first octet came of what is read now
-        self._last_read = 0.0
-        self._arrived = 0.0  # these three of the current request: its first octet, its last, its turn
-        self._whole = 0.0
-        self._began = 0.0
+        self._request_deadline = NEVER  # of a request whose body is not whole; else it is `deadline`
+        self._body_mark = 0  # `_body_octets` when the stall deadline was set
+        self.times: Times | None = None if service.access_log is None else Times()
 
     # What it says.
 
@@ -102,17 +108,17 @@ class Http1State(WritingSide):
         return self._body_octets if has_body else 0, self.writer.body_octets
 
     def _log(self, status: int) -> None:
-        access_log = self.service.access_log
-        if access_log is None:
+        access_log, times = self.service.access_log, self.times
+        if access_log is None or times is None:
             return
         answered, exchange = time.monotonic(), self.exchange
         if self.phase is EXCHANGE:
-            line, fields, arrived, whole = self.head.line, self.head.fields, self._arrived, self._whole
-            began = exchange.began if exchange is not None and exchange.began else self._began
+            line, fields, arrived, whole = self.head.line, self.head.fields, times.arrived, times.whole
+            began = exchange.began if exchange is not None and exchange.began else times.began
             octets_in = self._body_octets if self.head.content_length or self.head.chunked else 0
         else:  # what was refused is no request, or not a whole one
             line, fields, octets_in = None, [], 0
-            arrived, whole, began = self._first_read, answered, answered  # all its time was reading: it never queued
+            arrived, whole, began = times.first_read, answered, answered  # all its time was reading: it never queued
         octets_out = self.writer.body_octets
         access_log.note(
             FinishedRequest(

@@ -27,7 +27,7 @@ class WritingSide:
 
     service: Service
     transport: asyncio.Transport
-    place = NO_PLACE  # among the connections of its address
+    place: str  # among the connections of its address
     writable: bool
     closing = False
     write_deadline = NEVER
@@ -41,6 +41,7 @@ class WritingSide:
         self.service = service
         self.transport = cast(asyncio.Transport, None)  # connection_made brings it
         self.writable = True
+        self.place = NO_PLACE
         self._unsent = None
         self._unsent_octets = 0
 
