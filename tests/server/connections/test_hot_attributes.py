@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from benchmarks.applications import echo_asgi, hello_asgi
-from benchmarks.hot_path import SMALL, Worker, outside_of_tasks, worker
+from benchmarks.hot_path import SMALL, FakeTransport, Worker, outside_of_tasks, worker
 
 from veche.server.bridges.asgi import AsgiExchange
 from veche.server.connections.http1 import Http1Connection
+from veche.server.connections.websocket import WebSocketLink
 
 SHARED_NAMES: int = 29  # of the instances of a class; one with more has a dict of its own
 WITH_A_BODY = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
@@ -73,3 +74,37 @@ def test_all_of_them_are_there_from_the_beginning() -> None:
 
     fresh, used = asyncio.run(run())
     assert fresh == used
+
+
+def mask_frame(frame: bytes) -> bytes:
+    """The frame with a mask of zeros, as a client must send it."""
+    return frame[:1] + bytes([frame[1] | 0x80]) + bytes(4) + frame[2:]
+
+
+class Heard:
+    """An exchange that takes messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[str | bytes] = []
+
+    def message_received(self, message: str | bytes) -> None:
+        self.messages.append(message)
+
+
+def test_a_message_sets_nothing_that_has_a_default_in_the_class() -> None:
+    async def run() -> tuple[list[str], list[str | bytes]]:
+        service = (await worker(hello_asgi)).service
+        assert service is not None
+        exchange: Any = Heard()
+        transport: Any = FakeTransport()
+        link = WebSocketLink(service, transport, exchange, None)
+        first, second = mask_frame(b"\x81\x02hi"), mask_frame(b"\x01\x01a") + mask_frame(b"\x80\x01b")
+        for _ in range(3):
+            link.data_received(first)
+            link.data_received(second)
+            link.send_text("answer")
+        return [*shadowing(link), *shadowing(link.engine)], exchange.messages
+
+    shadows, messages = asyncio.run(run())
+    assert messages == ["hi", "ab"] * 3
+    assert shadows == []

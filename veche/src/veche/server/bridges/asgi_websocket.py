@@ -47,12 +47,6 @@ class AsgiWebSocketExchange:
     _slot: Slot
     _counted = False  # among the WebSockets
     _link: SocketOutlet
-    _disconnect: Message | None = None
-    _gone = False  # not even an HTTP response can be sent
-    _connect_given = False
-    _waiting_octets = 0
-    _reading = True
-    _waiter: "asyncio.Future[None] | None" = None
 
     def __init__(self, bridge: "AsgiBridge", outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
         self._bridge = bridge
@@ -61,6 +55,12 @@ class AsgiWebSocketExchange:
         self._handshake = handshake
         self._standing = Standing.CONNECTING
         self._messages: deque[str | bytes] = deque()
+        self._waiting_octets = 0
+        self._disconnect: Message | None = None
+        self._gone = False  # not even an HTTP response can be sent
+        self._connect_given = False
+        self._reading = True
+        self._waiter: asyncio.Future[None] | None = None
 
     def start(self) -> None:
         """Run the application's first step now."""

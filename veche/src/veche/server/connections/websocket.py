@@ -37,11 +37,7 @@ class WebSocketLink(WritingSide):
     The transport may also be a stream of an HTTP/2 connection (websocket_stream.py).
     """
 
-    _heard_at = UNHEARD  # by the clock
-    _reading_wanted = True
-    _ending = False  # a Close or a fault came; what is done about it follows in the next turn of the loop
     _failed = False  # a fault was answered; TCP ends soon
-    _told = False  # the exchange knows that it is over
 
     def __init__(
         self,
@@ -61,6 +57,9 @@ class WebSocketLink(WritingSide):
         )
         clock = self._clock = service.clock
         self._heard_at = clock.now
+        self._reading_wanted = True
+        self._ending = False  # a Close or a fault came; what is done about it follows in the next turn of the loop
+        self._told = False  # the exchange knows that it is over
         self.deadline = clock.deadline(service.limits.websocket_ping_seconds)
 
     # What the transport says.

@@ -29,7 +29,7 @@ class WritingSide:
     transport: asyncio.Transport
     place: str  # among the connections of its address
     writable: bool
-    closing = False
+    closing: bool
     write_deadline = NEVER
     _unsent: "list[bytes] | None"  # waits for the end of the loop's turn
     _unsent_octets: int  # of it, when it has more than one part
@@ -41,6 +41,7 @@ class WritingSide:
         self.service = service
         self.transport = cast(asyncio.Transport, None)  # connection_made brings it
         self.writable = True
+        self.closing = False
         self.place = NO_PLACE
         self._unsent = None
         self._unsent_octets = 0

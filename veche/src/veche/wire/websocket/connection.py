@@ -26,8 +26,6 @@ class WebSocketConnection(MessageReader):
     makers: shared by all connections of a worker; agreement: on compression, of the handshake.
     """
 
-    state = OPEN
-
     def __init__(
         self,
         *,
@@ -39,6 +37,7 @@ class WebSocketConnection(MessageReader):
         inflater = makers.inflater(agreement)
         super().__init__(limit_octets=limit_octets, limit_fragments=limit_fragments, inflater=inflater)
         self._maker = makers.maker(agreement)
+        self.state = OPEN
 
     def text(self, text: str) -> bytes:
         """Return the frame of a text message. Raises UnicodeEncodeError for lone surrogates."""

@@ -73,19 +73,6 @@ class MessageReader:
     no compression was agreed on.
     """
 
-    closed = False  # a Close frame came, or something was refused: nothing more is read
-
-    # Of the message that is incomplete; _opcode is CONTINUATION when there is none.
-    _opcode = CONTINUATION
-    _fragments = 0
-    _announced = 0  # octets, by the heads of its frames
-    _undecoded = b""  # the first octets of a character
-    _compressed = False
-    # Of its frame that is incomplete.
-    _left = 0  # octets
-    _key = b""  # begins with the octet of the mask that is due
-    _final = False
-
     def __init__(
         self,
         *,
@@ -102,6 +89,17 @@ class MessageReader:
         self._message = bytearray()
         self._short = min(CONTROL_LIMIT_OCTETS, limit_octets)
         self._quick = self._short  # octets that a frame taken at once may have; NOT_NOW inside one
+        self.closed = False  # a Close frame came, or something was refused: nothing more is read
+        # Of the message that is incomplete; _opcode is CONTINUATION when there is none.
+        self._opcode = CONTINUATION
+        self._fragments = 0
+        self._announced = 0  # octets, by the heads of its frames
+        self._undecoded = b""  # the first octets of a character
+        self._compressed = False
+        # Of its frame that is incomplete.
+        self._left = 0  # octets
+        self._key = b""  # begins with the octet of the mask that is due
+        self._final = False
 
     @property
     def buffered_octets(self) -> int:
