@@ -111,12 +111,12 @@ def _application() -> None:
 
 
 def _response(head: RequestHead) -> Callable[[], bytes]:
-    lines = FieldLines()
+    writer = ResponseWriter(head, FieldLines(), keep_alive=True)  # a connection has one for all its requests
 
     def respond() -> bytes:
-        writer = ResponseWriter(head, lines, keep_alive=True)
+        writer.begin(head, True)  # noqa: FBT003  # as the connection calls both
         writer.start(200, FIELDS)
-        return writer.body(b"Hello, world!", more=False, date_line=DATE)
+        return writer.body(b"Hello, world!", False, DATE)  # noqa: FBT003
 
     return respond
 
