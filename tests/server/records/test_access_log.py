@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.http2 import GET, OPENING, headers
 from fixtures.requests import get
 from fixtures.serving import logged_requests, serve, wait_for
 from fixtures.watching import watched
@@ -108,6 +109,15 @@ def test_a_head_that_was_refused_has_only_been_read(octets: bytes, status: int, 
         totals = server.place.counters()
         assert totals[Counter.QUEUE_MICROSECONDS] == totals[Counter.DURATION_MICROSECONDS] == 0
         assert totals[Counter.RESPONSES_4XX] == 1
+
+
+def test_a_refused_head_of_http_2_has_only_been_read_too(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    with serve(hello, access_log=True, access_log_file=str(file), access_log_format="json") as served:
+        with served.connect() as peer:
+            peer.send(OPENING + headers(1, [*GET, *[("a", "b")] * 101]))  # one more than head_limit_fields
+            (entry,) = logged_requests(file, 1)
+        assert (entry["status"], entry["queue_milliseconds"], entry["application_milliseconds"]) == (431, 0, 0)
 
 
 def test_a_pipelined_request_waits_in_the_queue(tmp_path: Path) -> None:

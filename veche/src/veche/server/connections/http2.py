@@ -140,7 +140,7 @@ class Http2Connection(WritingSide):
         if access_log is not None:
             now, read_at = time.monotonic(), self.read_at
             access_log.note(
-                FinishedRequest(None, [], self.client, self.scheme, refusal.status, 0, 0, read_at, read_at, now, now),
+                FinishedRequest(None, [], self.client, self.scheme, refusal.status, 0, 0, read_at, now, now, now),
                 None,
             )
         head = self.encoder.head(refusal.status, ())
