@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 
-from veche.server.bridges.wsgi.pool import SPREAD_TURNS, Job, ThreadPool
+from veche.server.bridges.wsgi.pool import SPREAD_TURNS, Job, PoolThread, ThreadPool
 
 
 class Work:
@@ -117,6 +117,26 @@ def test_jobs_that_get_no_thread_are_named() -> None:
         await until(lambda: done == ["blocks", "waits"])
 
     assert [[work.name for work in works if isinstance(work, Work)] for works in run(blocked, threads=1)] == [["waits"]]
+
+
+def test_a_thread_that_gets_no_processor_is_not_taken_for_one_that_blocks() -> None:
+    async def starved(pool: ThreadPool, done: list[str]) -> None:
+        thread = PoolThread()  # it sleeps, and nothing runs it when it is woken
+        pool._threads = 1
+        pool._idle.append(thread)
+        for name in "ab":
+            pool.submit(Work(pool, done, name))
+        looks: list[object] = []
+        while len(looks) < 3:
+            await until(lambda: pool._look_again not in (None, *looks))
+            looks.append(pool._look_again)
+        assert pool.jobs
+        assert not pool._spread
+        assert thread.gate.acquire(timeout=10)  # it was woken; now it runs
+        threading.Thread(target=pool._work, args=(thread,), daemon=True).start()
+        await until(lambda: done == ["a", "b"])
+
+    assert run(starved, threads=8) == []
 
 
 def test_a_result_comes_although_the_only_thread_blocks_on_the_next_job() -> None:

@@ -6,8 +6,8 @@ Must not know: requests, applications.
 A wake-up is a system call and two switches of threads, and Python runs one thread at a time anyway. So:
 - jobs of one turn of the loop are handed over at its end, and one thread is woken for all of them: the one that slept
   last, whose memory is still warm. It takes them one after another.
-- jobs that wait a millisecond later are behind something that blocks: now as many threads are woken as there are jobs,
-  at once for the next SPREAD_TURNS turns, too.
+- jobs that wait a millisecond later while others run are behind something that blocks: now as many threads are woken
+  as there are jobs, at once for the next SPREAD_TURNS turns, too.
 - the loop is woken when a thread has no more to do; or with each result, while threads block.
 """
 
@@ -153,10 +153,15 @@ class ThreadPool:
         if self.results:
             self._take_results()
         waiting = len(self.jobs)
-        if waiting:
+        if not waiting:
+            return
+        if self.running:
             self._spread = SPREAD_TURNS
             self._wake(waiting)
             self._still_waiting(list(self.jobs))
+        else:
+            # Nothing blocks: the thread that was woken has not had its turn at a processor yet, on a busy machine.
+            self._look_again_soon()
 
     def _take_results(self) -> None:
         self._woken = False  # before the queue is emptied: what is added from now on wakes the loop again
