@@ -6,7 +6,7 @@ Must not know: which octets HTTP can carry (`veche.wire.h1` checks that where th
 
 import re
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from veche.wire.h1 import ResponseRefused
 
@@ -24,15 +24,17 @@ class ResponseHeads:
 
     def __init__(self) -> None:
         self._statuses: dict[str, int] = {}
-        self._fields: dict[tuple[str, str], Field] = {}
-        # Bound once: a head that was seen before costs two lookups in C.
-        self._status_of = self._statuses.__getitem__
-        self._field_of = self._fields.__getitem__
+        # Any: a pair of octets stays the one object that it is, also where this is compiled.
+        self._fields: dict[Any, Any] = {}
 
-    def read(self, status: str, headers: Iterable[tuple[str, str]]) -> Head:
-        """Return the head as octets. Raises ResponseRefused for what is not Latin-1, or no status."""
+    def read(self, status: Any, headers: Any) -> Head:
+        """Return the head as octets. Raises ResponseRefused for what is not Latin-1, or no status.
+
+        Any: what an application says is looked at in words of ours, also where this is compiled.
+        """
+        known = self._fields
         try:
-            return self._status_of(status), list(map(self._field_of, headers))
+            return self._statuses[status], [known[pair] for pair in headers]
         except (KeyError, TypeError):  # TypeError: a pair that is a list
             return self._read_status(status), [self._read_field(*pair) for pair in headers]
 
