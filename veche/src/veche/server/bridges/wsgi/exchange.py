@@ -90,7 +90,9 @@ class WsgiExchange(ApplicationCall):
 
     def response_ended(self) -> None:
         """Nothing more can be sent."""
-        self.give_up()
+        self.over = True
+        if self._collected is not None:
+            self.give_up()
 
     def input_ended(self) -> None:
         """The client sends no more; it may still read the response."""

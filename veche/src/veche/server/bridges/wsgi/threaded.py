@@ -82,6 +82,12 @@ class ThreadExchange(WsgiExchange):
         self.bridge.overdue(self)
         self.give_up()
 
+    def response_ended(self) -> None:
+        """Nothing more can be sent."""
+        self.over = True
+        if not self._left_to_loop or self._stream is not None:  # else the thread is through with it
+            self.give_up()
+
     def give_up(self) -> None:
         """Let the thread go on without anybody who listens."""
         super().give_up()
