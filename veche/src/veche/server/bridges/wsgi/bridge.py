@@ -44,7 +44,7 @@ class WsgiBridge:
         self.board = board
         self.witness = witness
         self.limits = limits
-        self._exchange = ThreadExchange if limits.threads else InlineExchange
+        self._in_threads = limits.threads > 0
         self.heads = ResponseHeads()
         # A lost thread is still in the application when another takes its place.
         multithread = limits.threads > 1 or (limits.threads == 1 and limits.lost_threads_limit > 0)
@@ -61,7 +61,7 @@ class WsgiBridge:
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> WsgiExchange:
         """Return the exchange for a request."""
-        return self._exchange(self, outlet, head)
+        return ThreadExchange(self, outlet, head) if self._in_threads else InlineExchange(self, outlet, head)
 
     def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
         """WSGI has no WebSocket: the request is an ordinary one (RFC 9110 §7.8: Upgrade may be ignored)."""

@@ -22,14 +22,13 @@ from veche.wire.h1 import RequestHead, RequestLine
 NOT_HANDED_ON: Final = frozenset({b"transfer-encoding", b"content-length", b"proxy"})
 NOT_REMEMBERED: Final = frozenset({b"authorization", b"proxy-authorization"})  # not kept longer than their request
 TLS_VERSIONS: Final = {0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
-PROTOCOLS: Final = {version: f"HTTP/{version}" for version in ("1.0", "1.1", "2")}
+PROTOCOLS: Final = {version: f"HTTP/{version}" for version in ("1.0", "2")}
 REMEMBERED_FIELDS: Final = 2048
 REMEMBERED_OCTETS: Final = 512
 REMEMBERED_PEERS: Final = 512
 
 Pair = tuple[str, str]
 Tls = Mapping[str, Any] | None
-Peer = tuple[Address | None, str, Tls, Environ]  # our end, the scheme, TLS; and what all of its requests are told
 
 
 class Ends(Protocol):
@@ -39,6 +38,18 @@ class Ends(Protocol):
     local: Address | None
     scheme: str
     tls: Tls
+
+
+class Peer:
+    """How one peer came here, and what all of its requests are told."""
+
+    __slots__ = ("environ", "local", "scheme", "tls")
+
+    def __init__(self, ends: Ends, environ: Environ) -> None:
+        self.local = ends.local
+        self.scheme = ends.scheme
+        self.tls = ends.tls
+        self.environ = environ
 
 
 class Environs:
@@ -51,6 +62,7 @@ class Environs:
         self._targets: dict[bytes, Environ] = {}
         self._peers: dict[Address | None, Peer] = {}
         self._same: Environ = {
+            "SERVER_PROTOCOL": "HTTP/1.1",  # most requests speak it
             "SCRIPT_NAME": "",
             "SERVER_SOFTWARE": "veche",
             "wsgi.version": (1, 0),
@@ -70,12 +82,14 @@ class Environs:
         """
         known = self._peers.get(ends.client)
         # TLS by identity: the next connection from the same port may be another person's, with another certificate.
-        if known is None or known[2] is not ends.tls or known[1] != ends.scheme or known[0] != ends.local:
+        if known is None or known.tls is not ends.tls or known.scheme != ends.scheme or known.local != ends.local:
             known = self._meet(ends)
         line = head.line
-        environ = known[3] | (self._targets.get(line.target) or self._read_target(line))
+        environ = known.environ | (self._targets.get(line.target) or self._read_target(line))
         environ["REQUEST_METHOD"] = line.method
-        environ["SERVER_PROTOCOL"] = PROTOCOLS[line.version]
+        version = line.version
+        if version != "1.1":
+            environ["SERVER_PROTOCOL"] = PROTOCOLS[version]
         if body is not EMPTY:
             environ["wsgi.input"] = body
             if length >= 0:
@@ -109,7 +123,7 @@ class Environs:
             environ.update(_tls_variables(ends.tls))
         if len(self._peers) >= REMEMBERED_PEERS:
             self._peers.clear()
-        known = self._peers[client] = (local, scheme, ends.tls, environ)
+        known = self._peers[client] = Peer(ends, environ)
         return known
 
     def _read_target(self, line: RequestLine) -> Environ:
