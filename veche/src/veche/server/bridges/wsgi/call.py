@@ -67,8 +67,11 @@ class ApplicationCall:
             self.give(part, more=self.checked(part, more=False))
 
     def check_whole(self, body: bytes) -> None:
-        """Raise unless this may be the whole body; its length is checked where it is sent."""
-        if type(body) is not bytes and not isinstance(body, bytes):
+        """Raise unless this may be the whole body; its length is checked where it is sent.
+
+        Callers that see bytes after a head need not call it.
+        """
+        if not isinstance(body, bytes):
             raise TypeError(f"a WSGI body is made of bytes; got {type(body).__name__} (PEP 3333)")
         if self.response is None:
             raise AssertionError("the application gave a body before it called start_response (PEP 3333)")

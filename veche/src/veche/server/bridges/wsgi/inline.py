@@ -142,7 +142,8 @@ class InlineExchange(WsgiExchange):
             self.failed("the application's response cannot be sent", reason=str(error))
 
     def _send_whole(self, body: bytes) -> None:
-        self.check_whole(body)
+        if type(body) is not bytes or self.response is None:
+            self.check_whole(body)
         assert self.response is not None  # check_whole has seen it
         status, fields = self.response
         try:

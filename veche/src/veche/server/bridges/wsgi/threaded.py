@@ -165,7 +165,8 @@ class ThreadExchange(WsgiExchange):
                 close()
 
     def _give_whole(self, body: bytes) -> None:
-        self.check_whole(body)
+        if type(body) is not bytes or self.response is None:
+            self.check_whole(body)
         self._whole = body
         self._left_to_loop = True
         self.bridge.pool.results.append(self._deliver_whole)  # the pool wakes the loop when it is time
