@@ -139,6 +139,22 @@ def test_a_thread_that_gets_no_processor_is_not_taken_for_one_that_blocks() -> N
     assert run(starved, threads=8) == []
 
 
+def test_jobs_that_wait_while_every_thread_is_lost_are_named() -> None:
+    async def lost(pool: ThreadPool, done: list[str]) -> None:
+        release = threading.Event()
+        stuck = Work(pool, done, "stuck", lambda: release.wait(10))
+        pool.submit(stuck)
+        await until(lambda: stuck in pool.running)
+        assert pool.lose(stuck)
+        assert not pool.capacity
+        pool.submit(Work(pool, done, "waits"))
+        await until(lambda: pool._spread)
+        assert not pool._look_again  # and the loop does not look for ever
+        release.set()
+
+    assert [[work.name for work in works if isinstance(work, Work)] for works in run(lost, threads=1)] == [["waits"]]
+
+
 def test_a_result_comes_although_the_only_thread_blocks_on_the_next_job() -> None:
     async def blocked(pool: ThreadPool, done: list[str]) -> None:
         release = threading.Event()

@@ -155,7 +155,7 @@ class ThreadPool:
         waiting = len(self.jobs)
         if not waiting:
             return
-        if self.running:
+        if self.running or not self._threads:  # all are lost: nothing will come, and who waits shall be shown
             self._spread = SPREAD_TURNS
             self._wake(waiting)
             self._still_waiting(list(self.jobs))
