@@ -1,5 +1,6 @@
 """TLS as clients see it: versions, names, client certificates, deadlines, new certificates under old connections."""
 
+import contextlib
 import http.client
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from fixtures.certificates import Authority
+from fixtures.http2 import OPENING, headers
 from fixtures.serving import PATIENCE_SECONDS, Served, serve, wait_for
 from veche.asgi import Environ, Receive, Scope, Send, StartResponse
 from veche.log import Level
@@ -340,3 +342,25 @@ def test_openssl_and_curl_are_served(authority: Authority, *, plain_asyncio: boo
             timeout=PATIENCE_SECONDS,
         )
         assert answer.stdout == b"a" * 200_000, answer.stderr
+
+
+@LOOPS
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+def test_a_client_that_ends_tls_first_makes_the_loop_complain_of_nothing(
+    authority: Authority, caplog: pytest.LogCaptureFixture, protocol: str, *, plain_asyncio: bool
+) -> None:  # it would write to standard error itself, past the log and its bounds, whenever a client likes
+    with serve(Told(), manner=TLS, plain_asyncio=plain_asyncio, **pairs(authority.issue("localhost"))) as served:
+        client = authority.client()
+        client.set_alpn_protocols([protocol])
+        for asks in (False, True):
+            with shake(served, client) as connection:
+                assert connection.selected_alpn_protocol() == protocol
+                if protocol == "h2":
+                    connection.sendall(OPENING + (headers(1) if asks else b""))
+                    connection.recv(9)
+                elif asks:
+                    assert ask(connection)[0] == 200
+                with contextlib.suppress(OSError):  # what the server had sent meanwhile
+                    connection.unwrap()
+        wait_for(lambda: not served.server.open_connections, what="the end of all connections")
+    assert [record.getMessage() for record in caplog.records] == []

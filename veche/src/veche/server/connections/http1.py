@@ -96,13 +96,13 @@ class Http1Connection(Http1Bodies):
         self._input_ended = True
         if self.phase >= LINGER:
             self._close()
-            return True
+            return self.stays_open()
         self.reader.end_of_input()
         if self.phase is EXCHANGE and self.exchange is not None:
             self.exchange.input_ended()
         elif self.phase is IDLE:
             self._close()
-        return True
+        return self.stays_open()
 
     def connection_lost(self, error: Exception | None) -> None:
         exchange = self.exchange

@@ -106,13 +106,13 @@ class Http2Connection(WritingSide):
         """A peer that ends its side cannot open windows or reset streams any more: what fits is still sent."""
         if self._lingering:
             self.close_transport()
-            return True
+            return self.stays_open()
         self._input_ended = True
         for stream in self._streams():
             stream.input_ended()
         self.engine.refuse_requests()
         self.flush()
-        return True
+        return self.stays_open()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closing = True

@@ -84,7 +84,7 @@ class WebSocketLink(WritingSide):
     def eof_received(self) -> bool:
         """TCP's end without a Close frame is an abnormal closure; nothing can be expected from the peer any more."""
         if self._ending:
-            return True  # the peer has said more than that; what is done about it ends TCP
+            return self.stays_open()  # the peer has said more than that; what is done about it ends TCP
         self._tell(CloseCode.ABNORMAL, "")
         return False
 

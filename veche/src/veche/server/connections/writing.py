@@ -46,6 +46,13 @@ class WritingSide:
         self._unsent = None
         self._unsent_octets = 0
 
+    def stays_open(self) -> bool:
+        """What `eof_received` returns: keep the transport for what is still to be written.
+
+        TLS cannot. The loop would end it all the same, and complain on standard error itself, past our log.
+        """
+        return self.transport.get_extra_info("sslcontext") is None
+
     def send(self, octets: bytes, more: bool = False) -> None:
         """Write octets, at the end of this turn of the loop at the latest; the only way to the transport.
 
