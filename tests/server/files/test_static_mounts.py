@@ -141,6 +141,15 @@ def test_a_folder_is_its_index_and_nothing_is_listed(folder: Path) -> None:
         assert ask(served, "/static/deep/er")[2] == b"the application"
 
 
+def test_a_mount_s_own_address_leads_to_its_index_too(folder: Path) -> None:
+    with mounted(folder) as served:
+        assert ask(served, "/static")[2] == b"the application"  # there is none
+        (folder / "index.html").write_bytes(b"<p>all")
+        status, fields, _ = ask(served, "/static?a=b")
+        assert (status, fields["location"]) == (308, "/static/?a=b")
+        assert ask(served, "/statics")[2] == b"the application"
+
+
 def test_files_can_only_be_read(folder: Path) -> None:
     with mounted(folder) as served:
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):

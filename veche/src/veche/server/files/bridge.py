@@ -47,6 +47,7 @@ class FilesBridge:
         self._inner = inner
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.prefix))
         self._prefixes = tuple(mount.prefix for mount in mounts)
+        self._without_slash = {mount.prefix[:-1]: mount for mount in mounts if mount.prefix != b"/"}
         self._cache_control = cache_control
         self.start_task = start_task
         self.board = board
@@ -55,10 +56,13 @@ class FilesBridge:
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> Exchange:
         """Return the exchange for a request."""
-        if head.line.path.startswith(self._prefixes):
+        line = head.line
+        if line.path.startswith(self._prefixes):
             exchange = self._file_exchange(outlet, head)
             if exchange is not None:
                 return exchange
+        elif line.path in self._without_slash and self._without_slash[line.path].has_index:
+            return self._to_slash(outlet, head)
         return self._inner.open_exchange(outlet, head)
 
     def _file_exchange(self, outlet: Outlet, head: RequestHead) -> "FileExchange | None":
@@ -67,8 +71,7 @@ class FilesBridge:
         try:
             file = mount.open(line.path, line.raw_path)
         except NeedsSlash:
-            query = b"?" + line.query if line.query else b""
-            return FileExchange(self, outlet, head, 308, [(b"location", line.raw_path + b"/" + query)])
+            return self._to_slash(outlet, head)
         if file is None:
             return None
         if line.method not in READING:
@@ -76,6 +79,11 @@ class FilesBridge:
             return FileExchange(self, outlet, head, 405, [(b"allow", b"GET, HEAD")])
         answer = answer_with(mount, file, line.method, head.fields, self._cache_control)
         return FileExchange(self, outlet, head, answer.status, answer.fields, answer=answer)
+
+    def _to_slash(self, outlet: Outlet, head: RequestHead) -> "FileExchange":
+        line = head.line
+        query = b"?" + line.query if line.query else b""
+        return FileExchange(self, outlet, head, 308, [(b"location", line.raw_path + b"/" + query)])
 
     def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> WebSocketExchange | None:
         """Return what the application's bridge says."""

@@ -77,6 +77,11 @@ class Mount(Struct, frozen=True):
         os.close(descriptor)
         return None
 
+    @property
+    def has_index(self) -> bool:
+        """Whether the folder itself has a page: then the mount's address without its slash leads to it."""
+        return self._has_index(self.folder)
+
     def _has_index(self, path: bytes) -> bool:
         if not os.path.isdir(path):
             return False
