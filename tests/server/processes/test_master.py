@@ -335,6 +335,13 @@ def test_an_application_that_does_not_start_is_explained_once_and_ends_with_3(
         assert ("Traceback" in server.log_text()) is bool(traceback)
 
 
+def test_a_module_whose_name_python_has_taken_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "site.py").write_text("app = None\n")
+    with ServerProcess("site:app", app_dir=tmp_path, wait_ready=False) as server:
+        assert server.wait() == 3
+        assert "no 'app' in it; Python's own 'site' has that name already; give your file another" in server.log_text()
+
+
 def test_a_failing_factory_is_explained() -> None:
     with serve("broken_factory", "--factory", wait_ready=False) as server:
         assert server.wait() == 3

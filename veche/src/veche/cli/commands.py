@@ -25,15 +25,15 @@ WIDE: Final = {"max_content_width": 110}
 
 SERVE_HELP: Final = """Serve an ASGI or WSGI application.
 
-APPLICATION is MODULE:ATTRIBUTE, looked up in the current folder first: `site:app` is the name app in site.py.
+APPLICATION is MODULE:ATTRIBUTE, looked up in the current folder first: `shop:app` is the name app in shop.py.
 Which interface it speaks is seen by itself.
 
 \b
 Examples:
-  veche serve site:app                                  http://127.0.0.1:8000, a worker per core
-  veche serve site:app --bind 0.0.0.0:80 --workers 4    every network of this machine
-  veche serve site:app --bind unix:/run/site.sock       behind nginx on the same machine
-  veche serve --factory site:create_app                 call create_app() and serve what it returns
+  veche serve shop:app                                  http://127.0.0.1:8000, a worker per core
+  veche serve shop:app --bind 0.0.0.0:80 --workers 4    every network of this machine
+  veche serve shop:app --bind unix:/run/site.sock       behind nginx on the same machine
+  veche serve --factory shop:create_app                 call create_app() and serve what it returns
   veche serve mysite.wsgi:application --app-dir src     Django, whose package is in src/
 
 \b

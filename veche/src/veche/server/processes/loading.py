@@ -31,11 +31,11 @@ def load_application(name: str, *, factory: bool, app_dir: str) -> Any:
     """
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
-        raise ApplicationError(f"{name!r} names no application; write MODULE:ATTRIBUTE, such as site:app")
+        raise ApplicationError(f"{name!r} names no application; write MODULE:ATTRIBUTE, such as shop:app")
     sys.path.insert(0, os.path.abspath(app_dir))
     target: Any = _import(module_name, app_dir)
     for part in attribute.split("."):
-        target = _attribute(target, part, name)
+        target = _attribute(target, part, name, app_dir)
     if not factory:
         return target
     try:
@@ -58,14 +58,22 @@ def _import(module_name: str, app_dir: str) -> ModuleType:
         raise ApplicationError(f"importing {module_name} failed: {one_line(error)}") from error
 
 
-def _attribute(target: Any, part: str, name: str) -> Any:
+def _attribute(target: Any, part: str, name: str, app_dir: str) -> Any:
     try:
         return getattr(target, part)
     except AttributeError:
         public = [attribute for attribute in dir(target) if not attribute.startswith("_")]
         near = difflib.get_close_matches(part, public, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "see which names its file defines at the top level"
+        if isinstance(target, ModuleType) and _is_anothers(target, app_dir):
+            hint = f"Python's own {target.__name__!r} has that name already; give your file another one"
         raise ApplicationError(f"{name}: there is no {part!r} in it; {hint}") from None
+
+
+def _is_anothers(module: ModuleType, app_dir: str) -> bool:
+    """Whether the folder has a file for this name, and Python had loaded another one before it looked there."""
+    own = os.path.join(os.path.abspath(app_dir), *module.__name__.split(".")) + ".py"
+    return os.path.exists(own) and os.path.abspath(getattr(module, "__file__", None) or "") != own
 
 
 def one_line(error: BaseException) -> str:
