@@ -7,6 +7,7 @@ Must not know: sockets, applications, how either side does its part.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from veche.log import Level
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -183,7 +184,7 @@ class Bridge(Protocol):
 class Reporter(Protocol):
     """Where a bridge tells the operator about the application's faults."""
 
-    def log_message(self, message: str, *, level: Any = ..., **fields: object) -> None: ...
+    def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None: ...
 
 
 ASGI_VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}
