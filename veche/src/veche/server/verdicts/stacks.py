@@ -55,11 +55,6 @@ def all_task_stacks(loop: asyncio.AbstractEventLoop, loop_thread: int | None) ->
     return "".join(parts)
 
 
-def thread_name(thread: int) -> str:
-    """The name of a thread by its ident."""
-    return next((each.name for each in threading.enumerate() if each.ident == thread), f"thread {thread}")
-
-
 def _callers(frame: FrameType | None) -> list[FrameType]:
     frames = []
     while frame is not None:
@@ -89,7 +84,6 @@ def _awaited(awaitable: object) -> Iterator[FrameType | asyncio.Future[Any]]:
 
 FRAME_NAMES: Final = ("cr_frame", "gi_frame", "ag_frame")
 AWAIT_NAMES: Final = ("cr_await", "gi_yieldfrom", "ag_await")
-BEHIND: Final = (AsyncGeneratorType, asyncio.Future)
 
 
 def _first(thing: object, names: Iterable[str]) -> object:
