@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.servers import wait_until
 from veche.server.errors import ApplicationError
 from veche.server.processes.loading import load_application, readable_traceback
 from veche.server.processes.orders import (
@@ -26,6 +28,7 @@ from veche.server.processes.workers.restarts import CALM_SECONDS, LONGEST_DELAY_
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.stacks_file import StacksFile
+from veche.server.verdicts.verdict import Kind
 
 
 @pytest.mark.parametrize(("state", "event"), itertools.product(State, Event))
@@ -136,6 +139,53 @@ def test_the_last_report_of_a_worker_that_has_ended_is_read_whole() -> None:
     assert child.failure.reason == "the last reason"
     child.close()
     scoreboard.close()
+
+
+DOOMED = """
+import signal, socket, sys
+from veche.server.processes.orders import STACKS_SIGNAL, TaskStacks, line
+control = socket.socket(fileno=int(sys.argv[1]))
+signal.pthread_sigmask(signal.SIG_BLOCK, {STACKS_SIGNAL})
+control.sendall(b"x")
+while control.recv(100):
+    control.sendall(line(TaskStacks("signalled" if STACKS_SIGNAL in signal.sigpending() else "only asked", -1)))
+"""
+
+
+def test_a_doomed_worker_is_signalled_only_when_its_thread_does_not_answer() -> None:
+    control, workers = socket.socketpair()
+    with subprocess.Popen(
+        [sys.executable, "-c", DOOMED, str(workers.fileno())], pass_fds=[workers.fileno()]
+    ) as process:
+        assert control.recv(1) == b"x"
+        scoreboard = Scoreboard()
+        child = Child(1, process, control, 0.0, place=scoreboard.take_place(), stacks=StacksFile())
+        child.doom("it hung", Kind.LOOP_STALLED, now=100.0)
+        assert child.insist_at == 101.0
+        assert child.doomed_at == 102.0
+        wait_for_report(child, 100.25)
+        assert child.task_stacks == "only asked"
+        assert child.doomed_at == 100.25  # all is told: there is nothing to wait for
+        assert child.insist_at == float("inf")
+        child.insist()
+        control.send(ASK_FOR_TASKS)
+        wait_for_report(child, 100.5)
+        assert child.task_stacks == "signalled"
+        child.kill("its stacks are told")
+        assert child.our_signal == signal.SIGKILL
+    child.close()
+    scoreboard.close()
+
+
+def wait_for_report(child: Child, now: float) -> None:
+    child.task_stacks = ""
+    child.control.settimeout(0)
+
+    def told() -> bool:
+        child.read_reports(now)
+        return bool(child.task_stacks)
+
+    wait_until(told, what="a report")
 
 
 def test_a_report_is_cut_and_escaped_until_it_fits_a_line() -> None:

@@ -15,6 +15,7 @@ def ended(return_code: int, **facts: Any) -> Verdict:
     known: dict[str, Any] = {
         "our_kind": None,
         "our_reason": "",
+        "our_signal": signal.SIGKILL if facts.get("our_kind") else 0,
         "memory_kills": 0,
         "resident_octets": 0,
         "failure": "",
@@ -61,6 +62,21 @@ def test_our_own_kill_is_never_taken_for_the_kernels() -> None:  # gunicorn: "Pe
     verdict = ended(-signal.SIGKILL, our_kind=Kind.LOOP_STALLED, our_reason="it hung", memory_kills=1)
     assert verdict.kind is Kind.LOOP_STALLED
     assert verdict.what == "killed by signal 9 (SIGKILL) by us: it hung"
+
+
+def test_a_fault_while_it_is_asked_for_its_stacks_is_not_ours_and_keeps_what_was_known() -> None:
+    verdict = ended(-signal.SIGSEGV, our_kind=Kind.LOOP_STALLED, our_reason="it hung", our_signal=0)
+    assert verdict.kind is Kind.LOOP_STALLED
+    assert verdict.what == (
+        "killed by signal 11 (SIGSEGV) while it was asked for its stacks, not by us (a fault in C code): it hung"
+    )
+    assert "blocking call" in verdict.advice
+
+
+def test_a_kill_before_ours_is_not_ours() -> None:
+    stalled: dict[str, Any] = {"our_kind": Kind.LOOP_STALLED, "our_reason": "it hung", "our_signal": 0}
+    assert "not by us: it hung" in ended(-signal.SIGKILL, **stalled).what
+    assert ended(-signal.SIGKILL, **stalled, memory_kills=1).kind is Kind.OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE])

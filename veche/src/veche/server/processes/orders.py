@@ -67,7 +67,7 @@ class WornOut(msgspec.Struct, frozen=True, tag=True):
 
 
 class TaskStacks(msgspec.Struct, frozen=True, tag=True):
-    """What the Tasks of the application do: the answer to ASK_FOR_TASKS.
+    """What the Tasks of the application do: the answer to ASK_FOR_TASKS; the stacks of threads are in their file.
 
     slot: of the request that the loop's thread runs now, in the scoreboard; UNKNOWN (verdicts/culprit.py) otherwise.
     """

@@ -193,9 +193,8 @@ class Worker:
         """In a thread, since the loop may hang when the master dies: nobody else would end us then."""
         with suppress(OSError):
             while octets := self._control.recv(4096):
-                if octets.endswith(ASK_FOR_TASKS) and self._loop is not None:
-                    main = threading.main_thread().ident
-                    self._report(TaskStacks(all_task_stacks(self._loop, main), slot_that_runs(main)))
+                if octets.endswith(ASK_FOR_TASKS):
+                    self._tell_stacks()
         if self._loop is None:
             os._exit(EXIT_STOPPED)
         self._logger.log_message(f"worker {self._orders.number} (pid {os.getpid()}): the master has gone; draining")
@@ -204,6 +203,16 @@ class Worker:
         time.sleep(self._settings.drain_seconds + ORPHAN_OVERTIME_SECONDS)
         self._logger.close()
         os._exit(1)
+
+    def _tell_stacks(self) -> None:
+        """In Python, where this thread holds the GIL: no other can run while its frames are read."""
+        descriptor = self._orders.stacks_descriptor
+        # From now on a signal that comes late tells its own thread only: the handler must not read our running frames.
+        faulthandler.register(STACKS_SIGNAL, descriptor, all_threads=False)
+        faulthandler.dump_traceback(descriptor)
+        main = threading.main_thread().ident
+        tasks = all_task_stacks(self._loop, main) if self._loop is not None else ""
+        self._report(TaskStacks(tasks, slot_that_runs(main)))
 
 
 async def _unless(task: "asyncio.Task[None]", event: asyncio.Event) -> bool:

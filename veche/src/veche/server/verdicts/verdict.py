@@ -57,8 +57,9 @@ class Ending(Struct, frozen=True, kw_only=True):
     worker: int
     pid: int
     return_code: int  # as subprocess gives it: negative is a signal
-    our_kind: Kind | None  # why we killed it
+    our_kind: Kind | None  # why we killed it, or were going to
     our_reason: str
+    our_signal: int  # by which we killed it; 0: we had not yet
     memory_kills: int  # by the kernel for want of memory, in our cgroup (or machine) since the last look
     resident_octets: int  # of memory, when it was last seen
     failure: str  # why the application did not start, in the worker's words
@@ -112,10 +113,13 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
             "look for os._exit in the application (sys.exit ends no worker); what it printed stands above in the log",
         )
     killed = f"killed by signal {-code} ({signal_name(-code)})"
-    if ending.our_kind is not None:
+    by_us = -code == ending.our_signal
+    for_memory = -code == signal.SIGKILL and ending.memory_kills > 0
+    if ending.our_kind is not None and (by_us or not for_memory):
         why, advice = OURS[ending.our_kind]
-        return ending.our_kind, f"{killed} by us: {ending.our_reason}", why, advice
-    if -code == signal.SIGKILL and ending.memory_kills > 0:
+        who = "by us" if by_us else f"while it was asked for its stacks, not by us{_fault(-code)}"
+        return ending.our_kind, f"{killed} {who}: {ending.our_reason}", why, advice
+    if for_memory:
         held = f"; it held {_size(ending.resident_octets)}" if ending.resident_octets else ""
         return (
             Kind.OUT_OF_MEMORY,
@@ -144,6 +148,10 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
         "another process sent it the signal",
         "signals are for the master's pid; it passes on to its workers what they must know",
     )
+
+
+def _fault(number: int) -> str:
+    return " (a fault in C code)" if number in FAULTS else ""
 
 
 FAULT_WORDS: Final = {
@@ -208,7 +216,7 @@ def _evidence(ending: Ending, kind: Kind) -> str:
     parts = [*ending.failure_traceback.splitlines(), *_request_lines(ending, kind)]
     threads = readable_thread_stacks(ending.thread_stacks)
     if threads:
-        parts.append("Its threads (told by the C signal handler, the most recent call first):")
+        parts.append("Its threads (the most recent call first):")
         parts += [f"  {line}" for line in threads]
     if ending.task_stacks:
         parts.append("Its Tasks (the most recent call last):")
@@ -250,7 +258,8 @@ def readable_thread_stacks(text: str) -> list[str]:
     for block in text.strip().split("\n\n"):
         lines = block.splitlines()
         last = max((number for number, line in enumerate(lines) if _is_theirs(line)), default=-1)
-        if last >= 0 or "Current thread" in block or "Fatal" in block:
+        is_current = "Current thread" in block and "in _tell_stacks" not in block  # that one was only asked
+        if last >= 0 or is_current or "Fatal" in block:
             shown += lines[: last + 1] if last >= 0 else lines
     return shown
 

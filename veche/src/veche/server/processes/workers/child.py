@@ -41,7 +41,7 @@ NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
 
 NEVER: Final = float("inf")
 STACKS_SECONDS: Final = 2.0  # how long a worker that is going to be killed has to tell its stacks
-STACKS_WRITTEN_SECONDS: Final = 0.1  # and how long once its Tasks are told: the C handler was asked before
+ANSWER_SECONDS: Final = 1.0  # how long its Python has of them; then C tells them, whoever holds the GIL
 
 READ_OCTETS: Final = 1 << 16
 READS: Final = LINE_LIMIT_OCTETS // READ_OCTETS + 1  # the longest report whole: one who has ended is read only once
@@ -98,7 +98,9 @@ class Child:
         self.failure: Failed | None = None
         self.our_reason: str | None = None  # why we sent it SIGKILL
         self.our_kind: Kind | None = None
+        self.our_signal = 0  # by which we have ended it
         self.doomed_at: float | None = None  # when it is killed: it has been asked for its stacks
+        self.insist_at = NEVER  # when it is asked once more, by the signal
         self.stacks = stacks
         self.task_stacks = ""
         self.culprit = UNKNOWN  # the slot of the request that its loop ran when it was asked
@@ -145,7 +147,7 @@ class Child:
                 self.worn_out = reason
             case TaskStacks(text, slot):
                 self.task_stacks, self.culprit = text, slot
-                self._hasten(now)
+                self._has_told(now)
 
     def stop(self, now: float) -> None:
         """Ask it to drain; asked again, it hurries."""
@@ -155,19 +157,28 @@ class Child:
     def kill(self, our_reason: str, kind: Kind = Kind.KILLED_BY_US) -> None:
         if self.doomed_at is None:
             self.our_reason, self.our_kind = our_reason, kind
-        self.doomed_at = NEVER
+        self.doomed_at = self.insist_at = NEVER
+        self.our_signal = signal.SIGKILL
         self._signal(signal.SIGKILL)
 
     def doom(self, our_reason: str, kind: Kind, now: float) -> None:
-        """Ask for its stacks; whoever watches the clock kills it at `doomed_at`."""
+        """Ask for its stacks; whoever watches the clock calls insist() at `insist_at` and kill() at `doomed_at`."""
         self.our_reason, self.our_kind, self.doomed_at = our_reason, kind, now + STACKS_SECONDS
-        self._signal(STACKS_SIGNAL)  # answered in C, whatever its loop does and whoever holds the GIL
+        self.insist_at = now + ANSWER_SECONDS
         with suppress(OSError):  # it has gone, or reads nothing: then there are only the C stacks
             self.control.send(ASK_FOR_TASKS)
 
-    def _hasten(self, now: float) -> None:
-        if self.doomed_at is not None:
-            self.doomed_at = min(self.doomed_at, now + STACKS_WRITTEN_SECONDS)
+    def insist(self) -> None:
+        """Ask its C handler for the stacks: its Python has not told them in time.
+
+        Not at once: the handler reads the frames of every thread, and the thread that answers would run meanwhile.
+        """
+        self.insist_at = NEVER
+        self._signal(STACKS_SIGNAL)
+
+    def _has_told(self, now: float) -> None:
+        if self.doomed_at is not None and self.our_signal == 0:
+            self.doomed_at, self.insist_at = now, NEVER
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # it has ended meanwhile, and is reaped in a moment

@@ -32,6 +32,7 @@ class Coroner:
             return_code=child.process.returncode,
             our_kind=child.our_kind,
             our_reason=child.our_reason or "",
+            our_signal=child.our_signal,
             memory_kills=self._memory_kills.since_last_look(),
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
             failure=child.failure.reason if child.failure is not None else "",

@@ -71,7 +71,7 @@ class Patience:
     def _deadline(self, child: Child, now: float) -> float:
         """When the worker is killed, or must be looked at."""
         if child.doomed_at is not None:
-            return child.doomed_at
+            return min(child.doomed_at, child.insist_at)
         match child.state:
             case State.STARTING:
                 return child.state_since + self._settings.startup_seconds
@@ -83,7 +83,9 @@ class Patience:
         return NEVER
 
     def _lose(self, child: Child, now: float) -> None:
-        if child.doomed_at is not None:
+        if child.doomed_at is not None and now < child.doomed_at:
+            child.insist()
+        elif child.doomed_at is not None:
             child.kill("its stacks are told")
         elif child.state is State.STARTING:
             reason = f"it was not ready within startup_seconds ({self._settings.startup_seconds:g} s)"
