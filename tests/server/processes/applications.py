@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,10 @@ async def count(number: str, receive: Receive) -> None:
     """Read the request to its end and write its number down: the server's side of fixtures.counted_load."""
     while (await receive()).get("more_body"):
         pass
+    write_down(number)
+
+
+def write_down(number: str) -> None:
     descriptor = os.open(os.environ["COUNT_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, f"{number}\n".encode())
     os.close(descriptor)
@@ -89,6 +94,18 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     body = str(os.getpid()).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def wsgi_counted(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """The same count, in a thread that is blocked for a while: with few threads, others wait for one."""
+    assert threading.current_thread().name.startswith("wsgi-")
+    environ["wsgi.input"].read()
+    time.sleep(0.01)
+    number = dict(parse_qsl(environ["QUERY_STRING"]))["n"]
+    write_down(number)
+    body = f"{number} {os.getpid()}".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 

@@ -20,12 +20,14 @@ HERE = Path(__file__).parent
 
 
 @contextmanager
-def loaded(tmp_path: Path, *options: str, workers: int = 2) -> Iterator[tuple[ServerProcess, CountedLoad, Path]]:
+def loaded(
+    tmp_path: Path, *options: str, application: str = "app", workers: int = 2
+) -> Iterator[tuple[ServerProcess, CountedLoad, Path]]:
     """A server under every kind of load, and the file in which its application counts."""
     executed = tmp_path / "executed"
     executed.touch()
     server = ServerProcess(
-        "applications:app",
+        f"applications:{application}",
         "--no-access-log",
         *options,
         workers=workers,
@@ -150,6 +152,41 @@ def test_usr2_puts_a_new_master_in_our_place_and_loses_nothing(tmp_path: Path) -
         wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
         assert not pid_file.exists()
     load.assert_nothing_lost(executed)
+
+
+# The same of a WSGI application whose requests wait for one of two threads.
+
+
+def test_what_waits_for_a_wsgi_thread_outlives_hup_ttin_ttou_and_usr2(tmp_path: Path) -> None:
+    with loaded(tmp_path, "--threads", "2", application="wsgi_counted") as (server, load, executed):
+        before = server.worker_pids()
+        server.signal(signal.SIGHUP)
+        wait_for_generation(server, load, before)
+        server.signal(signal.SIGTTIN)
+        wait_for_generation(server, load, [], count=3)
+        leaver = server.worker_pids()[-1]
+        server.signal(signal.SIGTTOU)
+        wait_until(lambda: gone([leaver]), what="one worker less", seconds=60)
+        server.signal(signal.SIGUSR2)
+        new = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves", seconds=60)[1])
+        try:
+            assert server.wait(seconds=60) == 0
+            newcomers = {str(pid) for pid in children(new)}
+            wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
+        finally:
+            os.kill(new, signal.SIGTERM)  # under load, too
+        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
+    load.assert_nothing_lost(executed)
+
+
+def test_what_waits_for_a_wsgi_thread_outlives_recycling(tmp_path: Path) -> None:
+    options = ("--threads", "2", "--recycle-requests", "300", "--recycle-jitter", "1")
+    with loaded(tmp_path, *options, application="wsgi_counted") as (server, load, executed):
+        before = server.worker_pids()
+        wait_until(lambda: gone(before), what="two workers recycled", seconds=60)
+        more(load, 100)
+    load.assert_nothing_lost(executed)
+    assert re.search(rf"worker \d+ \(pid {before[0]}\) is replaced: it has taken \d+ requests", server.log_text())
 
 
 # The same in HTTP/2, by prior knowledge and over TLS: what is not answered was told by GOAWAY (RFC 9113 §6.8).
