@@ -7,7 +7,7 @@ Must not know: who makes the octets (libFuzzer in run.py, hypothesis in test_fuz
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from fuzz.targets import h1, h2, websocket
+from fuzz.targets import h1, h2, proxy, websocket
 
 
 class Target(NamedTuple):
@@ -26,4 +26,5 @@ TARGETS: Final = {
     "websocket_handshake": Target(websocket.check_handshake, websocket.HANDSHAKE_SEEDS),
     "h1_memory": Target(h1.check_memory, [b"".join(h1.SEEDS)]),
     "h1_response": Target(h1.check_response, h1.RESPONSE_SEEDS),
+    "proxy": Target(proxy.check, proxy.SEEDS),
 }

@@ -74,6 +74,8 @@ def test_a_header_says_who_talks_to_whom_and_leaves_what_follows(header: bytes, 
         b"PROXY TCP4 192.0.2.1 198.51.100.7 +1 2\r\n",
         b"PROXY TCP4 192.0.2.1 198.51.100.7 01 2\r\n",
         b"PROXY UDP4 192.0.2.1 198.51.100.7 1 2\r\n",
+        b"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n",
+        b"PROXY TCP6 ::1 fe80::1%\x1b[2J\r 1 2\r\n",  # a "scope" that would write into a log
         b"PROXY TCP4 \xd9\xa1.0.0.1 198.51.100.7 1 2\r\n",
         binary(0x11, ipv4("192.0.2.1", "198.51.100.7", 7, 8), version=1),
         binary(0x11, ipv4("192.0.2.1", "198.51.100.7", 7, 8), command=2),

@@ -14,8 +14,10 @@ LONGEST_LINE: Final = 107  # of version 1, with its CRLF
 LONGEST_REST: Final = 4096 - FIXED_OCTETS  # of version 2: addresses, and extensions that nobody asks for here
 
 PORT: Final = rb"(0|[1-9][0-9]{0,4})"
+# No "%": ipaddress takes any characters at all after it for the name of a scope, and addresses go into logs and fields.
+ADDRESS: Final = rb"([0-9A-Fa-f:.]+)"
 LINE: Final = re.compile(
-    rb"PROXY (?:UNKNOWN(?: [^\r\n]*)?|(TCP4|TCP6) ([^ ]+) ([^ ]+) " + PORT + rb" " + PORT + rb")\r\n"
+    rb"PROXY (?:UNKNOWN(?: [^\r\n]*)?|(TCP4|TCP6) " + rb" ".join([ADDRESS, ADDRESS, PORT, PORT]) + rb")\r\n"
 )
 
 LOCAL: Final = 0
@@ -84,7 +86,7 @@ class ProxyHeaderReader:
             kind = IPv4Address if family == b"TCP4" else IPv6Address
             try:
                 hosts = [str(kind(host.decode("ascii"))) for host in (source, destination)]
-            except ValueError as error:  # UnicodeDecodeError is one
+            except ValueError as error:
                 raise BadProxyHeader("a PROXY line with an address that is none") from error
             ports = [int(source_port), int(destination_port)]
             if max(ports) > 65535:
