@@ -2,8 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from functools import partial
 
+import pytest
+
+from fixtures.servers import wait_until
 from veche.server.bridges.wsgi.pool import SPREAD_TURNS, Job, PoolThread, ThreadPool
 
 
@@ -46,21 +52,90 @@ def run(
     return waited
 
 
-def test_jobs_of_one_turn_are_done_by_one_thread_when_they_do_not_block() -> None:
-    async def quick(pool: ThreadPool, done: list[str]) -> None:
-        works = [Work(pool, done, str(number)) for number in range(20)]
-        for _ in range(3):
+class HandDrivenLoop(asyncio.SelectorEventLoop):
+    """A loop whose turns the test takes; no millisecond passes by itself. Counts how often threads have woken it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.soon: list[Callable[[], object]] = []
+        self.later: list[Callable[[], object]] = []
+        self.wake_ups: list[Callable[[], object]] = []
+        self.woken = 0
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.Handle:
+        self.soon.append(partial(callback, *args))
+        return asyncio.Handle(callback, args, self, context)
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self.later.append(partial(callback, *args))
+        return asyncio.TimerHandle(delay, callback, args, self, context)
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.Handle:
+        self.woken += 1
+        self.wake_ups.append(partial(callback, *args))
+        return asyncio.Handle(callback, args, self, context)
+
+    def turn(self, callbacks: list[Callable[[], object]]) -> None:
+        due = callbacks[:]
+        callbacks.clear()
+        for callback in due:
+            callback()
+
+
+@contextmanager
+def pool_by_hand(threads: int) -> Iterator[tuple[HandDrivenLoop, ThreadPool]]:
+    loop = HandDrivenLoop()
+    pool = ThreadPool(loop, threads=threads, lost_limit=0, still_waiting=lambda _jobs: None, found=lambda: None)
+    try:
+        yield loop, pool
+    finally:
+        pool.close()
+        loop.close()
+
+
+@pytest.mark.parametrize("count", [1, 20, 64])
+def test_jobs_of_one_turn_are_done_by_one_thread_and_come_back_in_one_wake_up(count: int) -> None:
+    done: list[str] = []
+    with pool_by_hand(8) as (loop, pool):
+        for turn in (1, 2, 3):
+            works = [Work(pool, done, str(number)) for number in range(count)]
             for work in works:
                 pool.submit(work)
-            await until(lambda: len(done) == len(works))
+            loop.turn(loop.soon)
+            wait_until(lambda: pool._idle, what="the thread asleep again")
+            assert done == []  # all of them wait for the loop
+            loop.turn(loop.wake_ups)
+            assert done == [work.name for work in works]
             done.clear()
-        by.append({work.thread for work in works})
+            assert {work.thread for work in works} == {"wsgi-1"}
+            assert loop.woken == turn
+        assert pool._started == 1
 
-    by: list[set[str]] = []
-    # Again where a busy machine held the thread for the millisecond that means "it blocks".
-    while {"wsgi-1"} not in by and len(by) < 50:
-        run(quick, threads=8)
-    assert {"wsgi-1"} in by
+
+def test_results_that_come_while_the_loop_is_busy_wake_it_once() -> None:
+    done: list[str] = []
+    with pool_by_hand(8) as (loop, pool):
+        gates = [threading.Event() for _ in range(8)]
+        for gate in gates:
+            pool.submit(Work(pool, done, "", gate.wait))
+        loop.turn(loop.soon)
+        wait_until(lambda: len(pool.running) == 1, what="one job at its thread")
+        loop.turn(loop.later)  # a millisecond later it still blocks
+        wait_until(lambda: len(pool.running) == 8, what="each job at a thread of its own")
+        gates[0].set()
+        wait_until(lambda: loop.woken, what="the first result")
+        for gate in gates:
+            gate.set()
+        wait_until(lambda: len(pool._idle) == 8, what="all threads asleep again")
+        assert loop.woken == 1
+        loop.turn(loop.wake_ups)
+        assert len(done) == 8
 
 
 def test_one_thread_does_jobs_in_the_order_in_which_they_came() -> None:
