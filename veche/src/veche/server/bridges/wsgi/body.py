@@ -42,12 +42,11 @@ EMPTY: Final[IO[bytes]] = _EmptyInput()
 class CollectedBody:
     """What has arrived so far. Used in the loop's thread alone until `hand_out`."""
 
-    octets = 0
-    _memory: io.BytesIO | None = None
-    _file: IO[bytes] | None = None
-
     def __init__(self, spool_octets: int) -> None:
+        self.octets = 0
         self._spool_octets = spool_octets
+        self._memory: io.BytesIO | None = None
+        self._file: IO[bytes] | None = None
 
     def add(self, octets: bytes) -> None:
         """Keep a part. Raises OSError when the disk does not take it."""

@@ -61,7 +61,13 @@ class WsgiBridge:
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> WsgiExchange:
         """Return the exchange for a request."""
-        return ThreadExchange(self, outlet, head) if self._in_threads else InlineExchange(self, outlet, head)
+        if self._in_threads:
+            waiting = ThreadExchange()
+            waiting.fill(self, outlet, head)
+            return waiting
+        exchange = InlineExchange()
+        exchange.fill(self, outlet, head)
+        return exchange
 
     def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> None:
         """WSGI has no WebSocket: the request is an ordinary one (RFC 9110 §7.8: Upgrade may be ignored)."""

@@ -16,15 +16,19 @@ WHOLE_TYPES: Final = (list, tuple)
 
 
 class ApplicationCall:
-    """The state of one response. Attributes that most responses never change live on the class."""
+    """The state of one response.
+
+    There is no `__init__`: CPython calls a class without one in a third of the time. Whoever makes a call of this
+    `fill`s it, and nothing has its first value in the class (docs/decisions/attributes-of-hot-classes.md).
+    """
 
     heads: ResponseHeads
-    began = 0.0
-    response: Head | None = None
-    begun = False  # something of the body was given: the head can not be replaced any more
-    complete = False  # the body was given to its end
-    over = False  # nothing more can be sent: the response is complete, or the client is gone
-    _rest_octets = -1  # of the Content-Length that the application said
+    began: float
+    response: Head | None
+    begun: bool  # something of the body was given: the head can not be replaced any more
+    complete: bool  # the body was given to its end
+    over: bool  # nothing more can be sent: the response is complete, or the client is gone
+    _rest_octets: int  # of the Content-Length that the application said
 
     def give(self, part: bytes, *, more: bool) -> None:
         """Take a part of the body that `checked` has approved."""

@@ -82,7 +82,13 @@ class Environs:
         """
         known = self._peers.get(ends.client)
         # TLS by identity: the next connection from the same port may be another person's, with another certificate.
-        if known is None or known.tls is not ends.tls or known.scheme != ends.scheme or known.local != ends.local:
+        local = ends.local  # mostly the very tuple, which is seen without looking into it
+        if (
+            known is None
+            or known.tls is not ends.tls
+            or known.scheme != ends.scheme
+            or (known.local is not local and known.local != local)
+        ):
             known = self._meet(ends)
         line = head.line
         environ = known.environ | (self._targets.get(line.target) or self._read_target(line))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from veche.server.bridges.wsgi.bridge import WsgiBridge
 
 NO_LENGTH: Final = -1
+LAST: Final = False  # `more` of write_body, by position: CPython takes a keyword's long way for each call
 SENDFILE_LEAST_OCTETS: Final = 32768  # less is read and leaves with the head in one write, which costs less
 BODILESS: Final = frozenset({204, 304})
 
@@ -27,17 +28,34 @@ BODILESS: Final = frozenset({204, 304})
 class WsgiExchange(ApplicationCall):
     """Methods are called in the loop's thread unless they say otherwise."""
 
-    slot: Slot  # since the request was whole
-    _collected: CollectedBody | None = None
-    _input: IO[bytes] = EMPTY
-    _length = NO_LENGTH
-    _head_sent = False
+    bridge: "WsgiBridge"
+    outlet: Outlet
+    head: RequestHead
+    slot: Slot  # since the request was whole; all else is there from the beginning
+    _collected: CollectedBody | None
+    _input: IO[bytes]
+    _length: int
+    _head_sent: bool
 
-    def __init__(self, bridge: "WsgiBridge", outlet: Outlet, head: RequestHead) -> None:
+    def fill(self, bridge: "WsgiBridge", outlet: Outlet, head: RequestHead) -> None:
+        """Be the exchange for this request; called once, before all else.
+
+        CPython has room for 29 names, before it makes each exchange a dict of its own.
+        """
         self.bridge = bridge
         self.heads = bridge.heads
         self.outlet = outlet
         self.head = head
+        self.began = 0.0
+        self.response = None
+        self.begun = False
+        self.complete = False
+        self.over = False
+        self._rest_octets = -1
+        self._collected = None
+        self._input = EMPTY
+        self._length = NO_LENGTH
+        self._head_sent = False
 
     def begin(self) -> None:
         """The request is whole: give it to the application."""
@@ -168,7 +186,7 @@ class WsgiExchange(ApplicationCall):
                 self.bridge.board.move(self.slot, Doing.WRITING)
                 self.outlet.start_response(*self.response)
                 await self.outlet.write_file(descriptor, offset, count)
-                self.outlet.write_body(b"", more=False)
+                self.outlet.write_body(b"", LAST)
         except ClientDisconnected:
             pass
         except Exception as error:  # what HTTP cannot carry, or a file that has become shorter
@@ -183,4 +201,4 @@ class WsgiExchange(ApplicationCall):
             assert self.response is not None  # `checked` has seen it
             self.outlet.start_response(*self.response)
         if octets or not more:
-            self.outlet.write_body(octets, more=more)
+            self.outlet.write_body(octets, more)

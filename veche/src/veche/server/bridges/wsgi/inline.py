@@ -12,14 +12,18 @@ import traceback
 from asyncio import _set_running_loop as set_running_loop
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from veche.server.bridges.exchange import ClientDisconnected
+from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
-from veche.server.bridges.wsgi.exchange import WsgiExchange
+from veche.server.bridges.wsgi.exchange import LAST, WsgiExchange
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
+from veche.wire.h1 import RequestHead
+
+if TYPE_CHECKING:
+    from veche.server.bridges.wsgi.bridge import WsgiBridge
 
 TURN_OCTETS: Final = 65536  # one response gives no more in one turn of the loop: the others want their turns
 BLOCK_OCTETS: Final = 65536
@@ -27,26 +31,34 @@ BLOCK_OCTETS: Final = 65536
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Piece = tuple[bytes, bool]  # octets, and whether more is to come
+NO_PIECES: Final[Iterator[Piece]] = iter(())
 
 
 class InlineExchange(WsgiExchange):
     """See the module. All of it happens in the loop's thread."""
 
     _context: Context  # of this request alone: parts of several responses take turns in one thread
-    _result: Iterable[bytes] | None = None
+    _result: Iterable[bytes] | None
     _pieces: Iterator[Piece]
-    _written: CollectedBody | None = None  # by write(): nothing can leave before the application returns
+    _written: CollectedBody | None  # by write(): nothing can leave before the application returns
+
+    def fill(self, bridge: "WsgiBridge", outlet: Outlet, head: RequestHead) -> None:
+        """See WsgiExchange."""
+        super().fill(bridge, outlet, head)
+        self._context = copy_context()
+        self._result = None
+        self._pieces = NO_PIECES
+        self._written = None
 
     def begin(self) -> None:
         """Run the application; it may have answered when this returns."""
         bridge, outlet = self.bridge, self.outlet
         self.slot = bridge.board.enter(self.head.line.label, outlet.peer_label)
         environ = bridge.environs.environ_of(self.head, outlet, self._input, self._length)
-        context = self._context = copy_context()
         try:
             set_running_loop(None)  # as in _alone, but for what most requests do
             try:
-                result = context.run(bridge.application, environ, self.start_response)
+                result = self._context.run(bridge.application, environ, self.start_response)
             finally:
                 set_running_loop(bridge.loop)
             if type(result) is list and not self.begun:
@@ -142,13 +154,14 @@ class InlineExchange(WsgiExchange):
             self.failed("the application's response cannot be sent", reason=str(error))
 
     def _send_whole(self, body: bytes) -> None:
-        if type(body) is not bytes or self.response is None:
+        outlet, response = self.outlet, self.response
+        if type(body) is not bytes or response is None:
             self.check_whole(body)
-        assert self.response is not None  # check_whole has seen it
-        status, fields = self.response
+        assert response is not None  # check_whole has seen it
+        status, fields = response
         try:
-            self.outlet.start_response(status, fields)
-            self.outlet.write_body(body, more=False)
+            outlet.start_response(status, fields)
+            outlet.write_body(body, LAST)
         except Exception as error:  # what HTTP cannot carry
             self.failed("the application's response cannot be sent", reason=str(error))
 

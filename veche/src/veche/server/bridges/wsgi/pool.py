@@ -33,10 +33,9 @@ class Job(Protocol):
 class PoolThread:
     """One thread, as the pool sees it."""
 
-    ident = 0  # Python's, the key of sys._current_frames()
-    name = ""
-
     def __init__(self) -> None:
+        self.ident = 0  # Python's, the key of sys._current_frames()
+        self.name = ""
         self.gate = threading.Lock()  # held: whoever acquires it again waits
         self.gate.acquire()
 

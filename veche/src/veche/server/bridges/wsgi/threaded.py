@@ -13,15 +13,19 @@ import threading
 import time
 import traceback
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from veche.server.bridges.exchange import ClientDisconnected
+from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
-from veche.server.bridges.wsgi.exchange import WsgiExchange
+from veche.server.bridges.wsgi.exchange import LAST, WsgiExchange
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
 from veche.server.scoreboard import Doing
+from veche.wire.h1 import RequestHead
+
+if TYPE_CHECKING:
+    from veche.server.bridges.wsgi.bridge import WsgiBridge
 
 UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connection
 
@@ -29,17 +33,31 @@ UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connecti
 class ThreadExchange(WsgiExchange):
     """One request that a thread will answer. Methods are called in the loop's thread unless they say otherwise."""
 
-    queued = False  # the scoreboard says that it waits for a thread
-    _stream: BodyStream | None = None
-    _left_to_loop = False  # the response was given at once: the loop does what is left to do
-    _whole = b""  # its body
+    queued: bool  # the scoreboard says that it waits for a thread
+    _stream: BodyStream | None
+    _left_to_loop: bool  # the response was given at once: the loop does what is left to do
+    _whole: bytes  # its body
     # Of both threads; each number and flag is written by one of them:
-    _outbox: "deque[bytes] | None" = None  # made by the first part that is not the whole: most responses have none
-    _outbox_complete = False
-    _delivery_due = False
-    _given_octets = 0  # by the thread
-    _taken_octets = 0  # by the connection
-    _progress: threading.Condition | None = None  # made by a thread that has to wait
+    _outbox: "deque[bytes] | None"  # made by the first part that is not the whole: many responses have none
+    _outbox_complete: bool
+    _delivery_due: bool
+    _given_octets: int  # by the thread
+    _taken_octets: int  # by the connection
+    _progress: threading.Condition | None  # made by a thread that has to wait
+
+    def fill(self, bridge: "WsgiBridge", outlet: Outlet, head: RequestHead) -> None:
+        """See WsgiExchange."""
+        super().fill(bridge, outlet, head)
+        self.queued = False
+        self._stream = None
+        self._left_to_loop = False
+        self._whole = b""
+        self._outbox = None
+        self._outbox_complete = False
+        self._delivery_due = False
+        self._given_octets = 0
+        self._taken_octets = 0
+        self._progress = None
 
     def begin(self) -> None:
         """Ask for a thread."""
@@ -189,11 +207,12 @@ class ThreadExchange(WsgiExchange):
         self.bridge.board.leave(self.slot)
         if self.over:
             return
-        assert self.response is not None  # `checked` has seen it
-        status, fields = self.response
+        outlet, response = self.outlet, self.response
+        assert response is not None  # _give_whole has seen it
+        status, fields = response
         try:
-            self.outlet.start_response(status, fields)
-            self.outlet.write_body(self._whole, more=False)
+            outlet.start_response(status, fields)
+            outlet.write_body(self._whole, LAST)
         except Exception as error:  # what HTTP cannot carry
             self.failed("the application's response cannot be sent", reason=str(error))
 
