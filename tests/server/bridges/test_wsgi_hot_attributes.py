@@ -1,6 +1,7 @@
 """What every WSGI request looks at is in the instance alone (docs/decisions/attributes-of-hot-classes.md)."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,7 +72,11 @@ def served(application: Any, request: bytes, answer: bytes, threads: int) -> tup
         bridge.close()
         return opened[0]
 
-    return asyncio.run(run())
+    before = threading.enumerate()
+    result = asyncio.run(run())
+    for thread in set(threading.enumerate()).difference(before):
+        thread.join(20)  # the pool's: other tests count threads
+    return result
 
 
 def shadowing(instance: object) -> list[str]:
