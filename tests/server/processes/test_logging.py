@@ -260,3 +260,43 @@ def _answers(port: int) -> bool:
     with suppress(OSError):
         return get(f"http://127.0.0.1:{port}/")[0] == 200
     return False
+
+
+def test_an_access_log_that_was_renamed_is_begun_anew_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    folder, options = tmp_path_with_site(tmp_path), ("--access-log-file", "access.log")
+    with ServerProcess("applications:app", *options, app_dir=folder) as server:
+        workers = server.worker_pids()
+        assert get(server.url + "/before")[0] == 200
+        wait_until(lambda: "target=/before " in file.read_text(), what="the first line")
+        file.rename(tmp_path / "access.log.1")
+        assert get(server.url + "/after")[0] == 200
+        wait_until(lambda: file.exists() and "target=/after " in file.read_text(), what="a line in a new file")
+        assert "target=/after " not in (tmp_path / "access.log.1").read_text()
+        assert server.worker_pids() == workers
+
+
+def tmp_path_with_site(folder: Path) -> Path:
+    (folder / "applications.py").write_text((APPLICATIONS / "applications.py").read_text())
+    return folder
+
+
+def test_usr1_of_a_logrotate_made_for_gunicorn_ends_nobody_and_is_told() -> None:
+    with ServerProcess("applications:app", workers=2, app_dir=APPLICATIONS) as server:
+        workers = server.worker_pids()
+        server.signal_group(signal.SIGUSR1)
+        server.wait_for_log("INFO USR1: there is nothing to do; a log file that was renamed is opened anew by itself")
+        server.signal(signal.SIGTTIN)
+        server.wait_for_log("worker 3 .* is ready")
+        assert server.worker_pids()[:2] == workers
+        assert get(server.url)[0] == 200
+
+
+def test_winch_does_nothing() -> None:  # gunicorn's master ends its workers, and only serves on when it is told HUP
+    with ServerProcess("applications:app", app_dir=APPLICATIONS) as server:
+        workers = server.worker_pids()
+        server.signal_group(signal.SIGWINCH)
+        server.signal(signal.SIGTTIN)
+        server.wait_for_log("worker 2 .* is ready")
+        assert server.worker_pids()[:1] == workers
+        assert server.process.poll() is None

@@ -2,18 +2,18 @@
 
 from veche.log.formats import FormatName, escape_controls
 from veche.log.lines import LineWriter
-from veche.log.places import FILE_MODE, Descriptor
+from veche.log.places import Descriptor, NamedFile
 from veche.log.sink import Level, Logger, Sink
 from veche.log.sinks import JsonLog, StreamLog, TextLog
 
 __all__ = [
-    "FILE_MODE",
     "Descriptor",
     "FormatName",
     "JsonLog",
     "Level",
     "LineWriter",
     "Logger",
+    "NamedFile",
     "Sink",
     "StreamLog",
     "TextLog",

@@ -49,30 +49,23 @@ class Descriptor:
                 waiting.poll()
 
 
-class AppendedFile:
-    """A file where each entry is one write(2) with O_APPEND, so entries of several processes never mix.
+class NamedFile:
+    """A file opened by its name, with O_APPEND, so that writes of several processes never mix.
 
     Before each write the name is looked up: when it was moved or removed (logrotate), the file is opened anew.
     """
 
     def __init__(self, file: Path) -> None:
+        """Raises OSError, as `put` does."""
         self._file = file
-        file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = -1
         self._reopen()
 
     def put(self, octets: bytes, entries: int) -> None:
-        """Write one entry. On a full disk it goes to stderr: a log must not cost a request its answer."""
-        try:
-            if self._descriptor < 0 or self._was_rotated():
-                self._reopen()
-            rest = memoryview(octets)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            # Not sys.stderr: whoever waits in it holds its lock, at which the interpreter would abort when it ends.
-            words = f"log {self._file} cannot be written ({error.strerror}); the entry was: "
-            Descriptor(STANDARD_ERROR).put(words.encode("utf-8", "backslashreplace") + octets, entries)
+        """Write them all."""
+        if self._descriptor < 0 or self._was_rotated():
+            self._reopen()
+        Descriptor(self._descriptor).put(octets, entries)
 
     def _reopen(self) -> None:
         self.close()
@@ -91,3 +84,25 @@ class AppendedFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+class AppendedFile:
+    """A NamedFile that cannot fail: what a full disk has no room for goes to standard error."""
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = NamedFile(file)
+
+    def put(self, octets: bytes, entries: int) -> None:
+        """Write one entry. On a full disk it goes to stderr: a log must not cost a request its answer."""
+        try:
+            self._file.put(octets, entries)
+        except OSError as error:
+            # Not sys.stderr: whoever waits in it holds its lock, at which the interpreter would abort when it ends.
+            words = f"log {self._path} cannot be written ({error.strerror}); the entry was: "
+            Descriptor(STANDARD_ERROR).put(words.encode("utf-8", "backslashreplace") + octets, entries)
+
+    def close(self) -> None:
+        """Give the descriptor back; a later entry opens the file again."""
+        self._file.close()

@@ -45,7 +45,16 @@ EXIT_APPLICATION_FAILED: Final = 3
 INTERRUPT_DRAIN_SECONDS: Final = 3.0  # who presses Ctrl-C waits in front of a terminal
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-HANDLED: Final = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2, signal.SIGCHLD)
+HANDLED: Final = (
+    *STOP_SIGNALS,
+    signal.SIGHUP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGWINCH,
+    signal.SIGCHLD,
+)
 
 
 class Stage(Enum):
@@ -200,6 +209,10 @@ class Master:
                 self._replacing.want_reload()
             case signal.SIGUSR2:
                 self._begin_handover()
+            case signal.SIGUSR1:
+                self._words.say("USR1: there is nothing to do; a log file that was renamed is opened anew by itself")
+            case signal.SIGWINCH:
+                pass  # the terminal's window; gunicorn would end its workers
             case signal.SIGTTIN:
                 self._places.scale(self._places.wanted + 1)
             case signal.SIGTTOU:

@@ -252,12 +252,13 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _take_signals() -> None:
-    """What the terminal sends to the whole group is the master's to answer; TERM is the master's word to us."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    """What is sent to the whole group is the master's to answer; TERM is its word to us."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
         # A handler, not SIG_IGN: children of the application must not inherit that they cannot be interrupted.
         signal.signal(number, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(EXIT_STOPPED))  # nothing is served yet
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM})
+    ours = {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
 
 
 def main() -> int:

@@ -5,10 +5,10 @@ Must not know: who logs.
 """
 
 import asyncio
-import os
+from pathlib import Path
 from typing import Final
 
-from veche.log import FILE_MODE, Descriptor, LineWriter
+from veche.log import Descriptor, LineWriter, NamedFile
 from veche.server.errors import ServerError
 from veche.server.records.access_log import AccessLog
 from veche.server.records.formats import FORMATS, missing_json_line, missing_line
@@ -19,19 +19,18 @@ STANDARD_ERROR: Final = 2
 
 def open_access_log(loop: asyncio.AbstractEventLoop, settings: RecordSettings) -> AccessLog:
     """Return the access log. Raises ServerError when its file cannot be opened."""
-    descriptor = STANDARD_ERROR
+    place: Descriptor | NamedFile = Descriptor(STANDARD_ERROR)
     if settings.access_log_file:
         try:
-            descriptor = os.open(
-                settings.access_log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE
-            )
+            # Absolute: it is opened again after a rotation, and the application may have changed the folder by then.
+            place = NamedFile(Path(settings.access_log_file).absolute())
         except OSError as error:
             raise ServerError(
                 f"the access log {settings.access_log_file} cannot be opened: {error.strerror}; "
                 "name a file that this user may write (--access-log-file)"
             ) from error
     lines = LineWriter(
-        Descriptor(descriptor),
+        place,
         limit_octets=settings.access_log_limit_octets,
         missing=missing_json_line if settings.access_log_format == "json" else missing_line,
         name="access-log",

@@ -46,7 +46,7 @@ ANSWER_SECONDS: Final = 1.0  # how long its Python has of them; then C tells the
 READ_OCTETS: Final = 1 << 16
 READS: Final = LINE_LIMIT_OCTETS // READ_OCTETS + 1  # the longest report whole: one who has ended is read only once
 
-HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, STACKS_SIGNAL}
+HELD_BACK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, STACKS_SIGNAL}
 
 
 class State(Enum):
