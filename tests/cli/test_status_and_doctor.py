@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -77,6 +78,8 @@ def test_status_names_the_workers_and_what_they_do_the_longest_first() -> None:
         assert worker["connections"] == 2
         assert worker["resident_octets"] > 1 << 20
         assert worker["requests_running"][0]["peer"].startswith("127.0.0.1:")
+        assert worker["requests_running"][0]["doing"] == "running"
+        assert re.search(r"s  running  GET /waits\?first", text)
 
 
 def test_status_answers_while_every_worker_hangs_and_shows_the_hanging_one_first() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from veche.log import escape_controls
-from veche.server.inspection import RequestReading, ServerStatus, Verdict, WorkerStatus
+from veche.server.inspection import RequestStatus, ServerStatus, Verdict, WorkerStatus
 
 STANDS_STILL_SECONDS: Final = 3.0  # a loop that turns beats once a second
 LONG_SECONDS: Final = 5.0
@@ -40,7 +40,7 @@ def _status_lines(server: ServerStatus) -> Iterator[str]:
     rows = [_worker_row(worker) for worker in workers]
     yield from _table(WORKER_HEAD, rows, [_worker_colour(worker) for worker in workers], right=(1, 3, 4, 5, 6, 7, 8))
     requests = [(worker.number, request) for worker in workers for request in worker.requests_running]
-    requests.sort(key=lambda pair: (pair[1].doing.name == "WEBSOCKET", -pair[1].seconds))
+    requests.sort(key=lambda pair: (pair[1].doing == "websocket", -pair[1].seconds))
     yield ""
     if not requests:
         yield "Nothing is in flight."
@@ -119,10 +119,10 @@ def _worker_row(worker: WorkerStatus) -> list[str]:
     return [str(worker.number), str(worker.pid), state, span(seconds), *(str(n) for n in numbers), memory]
 
 
-def _request_row(number: int, request: RequestReading) -> list[str]:
+def _request_row(number: int, request: RequestStatus) -> list[str]:
     name, peer = escape_controls(request.request), escape_controls(request.peer or "-")
     octets = [str(n) if n else "-" for n in (request.octets_in, request.octets_out)]
-    return [str(number), span(request.seconds), request.doing.name.lower(), name, peer, *octets]
+    return [str(number), span(request.seconds), request.doing, name, peer, *octets]
 
 
 def stands_still(worker: WorkerStatus) -> bool:
@@ -140,10 +140,10 @@ def _worker_colour(worker: WorkerStatus) -> str | None:
     return None if worker.state == "serving" else "yellow"
 
 
-def _request_colour(request: RequestReading) -> str | None:
-    if request.doing.name == "LOST":
+def _request_colour(request: RequestStatus) -> str | None:
+    if request.doing == "lost":
         return "red"
-    return "yellow" if request.doing.name != "WEBSOCKET" and request.seconds > LONG_SECONDS else None
+    return "yellow" if request.doing != "websocket" and request.seconds > LONG_SECONDS else None
 
 
 def _table(

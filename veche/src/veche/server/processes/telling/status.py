@@ -19,6 +19,17 @@ from veche.server.verdicts.verdict import Verdict
 MOST_REQUESTS: Final = 200  # of one worker; the longest
 
 
+class RequestStatus(Struct, frozen=True):
+    """One request in the application, in words and numbers that need no table."""
+
+    request: str  # "GET /path?query", cut when long
+    peer: str
+    doing: str  # running, queued, reading, writing, websocket, lost
+    seconds: float
+    octets_in: int
+    octets_out: int
+
+
 class WorkerStatus(Struct, frozen=True, kw_only=True):
     """One worker."""
 
@@ -35,7 +46,7 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
     running: int  # requests in the application now
     threads_lost: int
     resident_octets: int
-    requests_running: tuple[RequestReading, ...]  # longest first, MOST_REQUESTS at most
+    requests_running: tuple[RequestStatus, ...]  # longest first, MOST_REQUESTS at most
 
 
 class ServerStatus(Struct, frozen=True, kw_only=True):
@@ -50,6 +61,18 @@ class ServerStatus(Struct, frozen=True, kw_only=True):
     workers: tuple[WorkerStatus, ...]
     totals: dict[str, int]  # since its start, workers that have ended included
     verdicts: tuple[Verdict, ...] = ()
+
+
+def request_status(reading: RequestReading) -> RequestStatus:
+    """What one request does now."""
+    return RequestStatus(
+        reading.request,
+        reading.peer,
+        reading.doing.name.lower(),
+        reading.seconds,
+        reading.octets_in,
+        reading.octets_out,
+    )
 
 
 def worker_status(child: Child, now: float) -> WorkerStatus:
@@ -70,7 +93,7 @@ def worker_status(child: Child, now: float) -> WorkerStatus:
         running=reading.in_flight,
         threads_lost=counters[Counter.THREADS_LOST],
         resident_octets=resident_octets(child.process.pid) or counters[Counter.RESIDENT_OCTETS],
-        requests_running=reading.requests,
+        requests_running=tuple(map(request_status, reading.requests)),
     )
 
 
