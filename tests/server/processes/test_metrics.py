@@ -301,6 +301,10 @@ def test_a_reload_keeps_the_counters_and_a_new_master_begins_at_0() -> None:
         finally:
             os.kill(successor, signal.SIGTERM)
             wait_until(lambda: refused(server.port), what="the end of the new master")
+        log = server.log_text()
+    # Nobody is told to stop the old master: it has the address by design.
+    assert f"INFO metrics: the old master (pid {server.pid}) still has 127.0.0.1:{measured.port}; the address" in log
+    assert "WARNING" not in log
 
 
 @pytest.mark.process

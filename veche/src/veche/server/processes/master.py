@@ -121,7 +121,9 @@ class Master:
             status=self.status,
             totals=lambda: crew.scoreboard.totals([child.place for child in crew.children]),
             starts=lambda: crew.started,
+            say=words.say,
             complain=words.complain,
+            predecessor=predecessor.pid if predecessor is not None else None,
         )
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
         self._has_terminal = _terminal_answers() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN

@@ -96,6 +96,11 @@ class Predecessor:
             os.set_inheritable(handed.descriptor, False)  # noqa: FBT003  workers are given the sockets they serve
         self._control.set_inheritable(False)
 
+    @property
+    def pid(self) -> int:
+        """Of the old master; os.getppid() as long as it lives."""
+        return self._inheritance.predecessor
+
     def handed(self) -> Mapping[str, list[Handed]]:
         """What was handed down, by the bind it was opened for."""
         found: dict[str, list[Handed]] = {}

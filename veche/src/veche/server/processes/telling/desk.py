@@ -36,7 +36,9 @@ class Desk:
         status: Callable[[], ServerStatus],
         totals: Callable[[], list[int]],
         starts: Callable[[], int],
+        say: Callable[[str], None],
         complain: Callable[[str], None],
+        predecessor: int | None,
     ) -> None:
         self._selector = selector
         self._settings = settings
@@ -44,7 +46,9 @@ class Desk:
         self._status = status
         self._totals = totals
         self._starts = starts
+        self._say = say
         self._complain = complain
+        self._predecessor = predecessor
         self._ends: dict[str, int] = {}
         self._metrics: MetricsDoor | None = None
         self._history = History(None)
@@ -65,7 +69,15 @@ class Desk:
 
             permissions = int(self._settings.socket_permissions, 8)
             bind = self._settings.metrics_bind
-            self._metrics = MetricsDoor(self._selector, bind, permissions, self._metrics_text, self._complain)
+            self._metrics = MetricsDoor(
+                self._selector,
+                bind,
+                permissions,
+                self._metrics_text,
+                say=self._say,
+                complain=self._complain,
+                predecessor=self._predecessor,
+            )
 
     def _whole_status(self) -> ServerStatus:
         return msgspec.structs.replace(self._status(), verdicts=self._history.all())

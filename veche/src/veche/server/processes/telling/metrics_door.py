@@ -4,6 +4,7 @@ One job: listen there, again and again until the address is free, and answer scr
 Must not know: what the metrics are.
 """
 
+import os
 import selectors
 from collections.abc import Callable
 from typing import Final
@@ -26,13 +27,20 @@ class MetricsDoor:
         bind: str,
         permissions: int,
         text: Callable[[], str],
+        *,
+        say: Callable[[str], None],
         complain: Callable[[str], None],
+        predecessor: int | None,
     ) -> None:
+        """predecessor: the pid of the master that we take over from."""
         self._selector = selector
         self._bind = bind
         self._permissions = permissions
         self._text = text
         self._complain = complain
+        self._say = say
+        self._predecessor = predecessor
+        self._said = False
         self._complained = False
         self._listeners: tuple[Listener, ...] = ()
         self._doors: list[AnsweringDoor] = []
@@ -61,9 +69,7 @@ class MetricsDoor:
             self._listeners = listen_all((self._bind,), backlog=BACKLOG, permissions=self._permissions)
         except AddressError as error:
             self._open_at = now + AGAIN_SECONDS
-            if not self._complained:
-                self._complained = True
-                self._complain(f"no metrics yet: {error}; it is tried again each second")
+            self._explain(error)
             return
         self._open_at = NEVER
         self._doors = [
@@ -72,6 +78,20 @@ class MetricsDoor:
             )
             for listener in self._listeners
         ]
+
+    def _explain(self, error: AddressError) -> None:
+        # The old master started us: our parent, while it lives. It ran the same command, so it has the address by
+        # design, and must not be stopped for it. Whatever else is wrong is said when it has left.
+        if self._predecessor is not None and os.getppid() == self._predecessor:
+            if not self._said:
+                self._said = True
+                self._say(
+                    f"metrics: the old master (pid {self._predecessor}) still has {self._bind}; "
+                    "the address is taken over when that one leaves"
+                )
+        elif not self._complained:
+            self._complained = True
+            self._complain(f"no metrics yet: {error}; it is tried again each second")
 
     def _answer(self, question: bytes) -> bytes:
         return respond(question, self._text())
