@@ -1,10 +1,14 @@
 """The master and its workers as real processes: replacement, drain, reload, scaling, failures that are explained."""
 
 import gc
+import grp
 import os
+import pwd
 import re
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -477,3 +481,37 @@ def test_as_process_1_of_a_container_the_master_reaps_orphans() -> None:
 def all_children(pid: int) -> list[str]:
     """Zombies included."""
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@pytest.mark.skipif(shutil.which("ss") is None, reason="ss (iproute2) tells the length of a socket's queue")
+def test_the_kernel_keeps_as_many_waiting_as_the_backlog_says() -> None:
+    with serve("app", "--backlog", "77") as server:
+        listing = subprocess.run(
+            ["ss", "-ltnH", f"sport = :{server.port}"], capture_output=True, text=True, check=True, timeout=20
+        ).stdout
+    assert listing.split()[:3] == ["LISTEN", "0", "77"]  # of a listening socket, Send-Q is its backlog
+
+
+def test_a_unix_socket_has_the_permissions_that_were_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with serve("app", "--socket-permissions", "0620", bind=("127.0.0.1:0", f"unix:{path}")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o620
+
+
+def other_group() -> str:
+    """One that we may give a file to, and that new files do not have by themselves."""
+    if os.geteuid() == 0:
+        return grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+    names = [grp.getgrgid(number).gr_name for number in os.getgroups() if number != os.getegid()]
+    if not names:
+        pytest.skip("this user has one group only, and may give its files to no other")
+    return names[0]
+
+
+def test_a_unix_socket_has_the_owner_that_was_asked_for(tmp_path: Path) -> None:
+    path, group = tmp_path / "s", other_group()
+    user = "nobody" if os.geteuid() == 0 else ""
+    with serve("app", "--socket-owner", f"{user}:{group}", bind=("127.0.0.1:0", f"unix:{path}")):
+        found = path.stat()
+    assert found.st_gid == grp.getgrnam(group).gr_gid != os.getegid()
+    assert found.st_uid == (pwd.getpwnam(user).pw_uid if user else os.geteuid())
