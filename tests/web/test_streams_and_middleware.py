@@ -64,13 +64,13 @@ def test_a_plain_iterable_streams_too() -> None:
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
-def test_no_line_end_in_data_begins_a_field(line_end: str) -> None:  # HTML Standard §9.2.6
+def test_cve_2026_43968_cowlib_no_line_end_in_data_begins_a_field(line_end: str) -> None:  # HTML Standard §9.2.6
     event = ServerSentEvent(f"one{line_end}event: forged{line_end}{line_end}", event="message", id="7")
     assert event.encode() == b"event: message\nid: 7\ndata: one\ndata: event: forged\ndata: \ndata: \n\n"
 
 
 @pytest.mark.parametrize("bad", ["a\nb", "a\rb", "a\x00b"])
-def test_an_event_name_or_id_of_two_lines_is_refused(bad: str) -> None:
+def test_cve_2026_43968_cowlib_an_event_name_or_id_of_two_lines_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="one line"):
         ServerSentEvent("", event=bad).encode()
     with pytest.raises(ValueError, match="one line"):

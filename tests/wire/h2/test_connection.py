@@ -97,7 +97,7 @@ def test_continuation_flood_by_frames_CVE_2024_27316_CVE_2026_59246() -> None:  
     assert error_of(talk, talk.receive(frame(CONTINUATION, 0, 1))) == ("connection", CALM)
 
 
-def test_continuation_flood_by_octets_CVE_2024_27316() -> None:
+def test_continuation_flood_by_octets_CVE_2024_27316_CVE_2026_49754() -> None:
     talk = Conversation(list_octets=4096, block_frames=100).opened()
     assert talk.receive(frame(HEADERS, 0, 1, b"x" * 4000)) == []
     assert error_of(talk, talk.receive(frame(CONTINUATION, 0, 1, b"x" * 97))) == ("connection", CALM)

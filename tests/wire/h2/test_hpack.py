@@ -129,6 +129,15 @@ def test_a_block_that_cannot_be_read_is_a_compression_error(octets: bytes, reaso
     assert caught.value.code.name == "COMPRESSION_ERROR"
 
 
+@pytest.mark.parametrize("more", [b"\x80", b"\xff"])
+@pytest.mark.parametrize("start", [b"\xff", b"\x7f", b"\x3f", b"\x00\x7f", b"\x00\xff", b"\x00\x01a\x7f"])
+def test_an_integer_of_endless_octets_is_refused_at_its_first_ones_CVE_2026_59248(start: bytes, more: bytes) -> None:
+    # Of an index, a size and lengths. It has an end, and may even be small: who read it all would find another fault.
+    with pytest.raises(ConnectionBroken, match="integer") as caught:
+        decoder().decode(start + more * 10_000 + b"\x00")
+    assert len(str(caught.value)) < 200
+
+
 def test_two_size_updates_at_the_start_are_allowed_and_evict() -> None:  # §4.2, §4.3
     one = decoder()
     one.decode(b"\x40\x01a\x01b")
