@@ -18,6 +18,7 @@ IDLE = 10_000
 SLOW = 1_000
 OPEN_FILES = IDLE + SLOW + 700
 MEASURED_IDLE = 3_000
+DELAYED = 1.25  # on two cores with eight others at work, medians of requests in turn differ by 5 %
 
 HELLO = """
 async def app(scope, receive, send):
@@ -42,19 +43,26 @@ def hello(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def median_seconds(port: int, *, fresh: bool) -> float:
-    """The median time of a request: on one kept connection, or on a new one each."""
-    times = []
-    with socket.create_connection(("127.0.0.1", port)) as kept:
-        for _ in range(400):
-            began = time.perf_counter()
-            if fresh:
-                with socket.create_connection(("127.0.0.1", port)) as connection:
-                    crowd.ask(connection)
-            else:
-                crowd.ask(kept)
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
+def seconds_of_one(port: int, kept: socket.socket, *, fresh: bool) -> float:
+    """The time of a request: on the kept connection, or on a new one."""
+    began = time.perf_counter()
+    if fresh:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            crowd.ask(connection)
+    else:
+        crowd.ask(kept)
+    return time.perf_counter() - began
+
+
+def median_seconds(ports: list[int], *, fresh: bool) -> list[float]:
+    """The median time of a request at each port, asked in turn: what else the machine does delays all of them alike."""
+    times: list[list[float]] = [[] for _ in ports]
+    with contextlib.ExitStack() as opened:
+        kept = [opened.enter_context(socket.create_connection(("127.0.0.1", port))) for port in ports]
+        for _ in range(1000):
+            for number, port in enumerate(ports):
+                times[number].append(seconds_of_one(port, kept[number], fresh=fresh))
+    return [statistics.median(each) for each in times]
 
 
 @pytest.mark.long
@@ -65,14 +73,17 @@ def test_ten_thousand_idle_and_a_thousand_slow_connections_delay_nobody(hello: P
             pytest.fail(f"this machine does not allow {OPEN_FILES} open files")
         pytest.skip(f"this machine does not allow {OPEN_FILES} open files")
     options = ["--connection-limit", str(IDLE + SLOW + 100), "--no-access-log", "--keep-alive-seconds", "300"]
-    with ServerProcess("hello:app", *options, app_dir=hello) as server:
-        kept_before, fresh_before = (median_seconds(server.port, fresh=fresh) for fresh in (False, True))
-        with crowd.idle(server.port, IDLE), crowd.slow(server.port, SLOW):
-            kept, fresh = (median_seconds(server.port, fresh=fresh) for fresh in (False, True))
-        told = [f"{seconds * 1e6:.0f} µs" for seconds in (kept_before, kept, fresh_before, fresh)]
-        print("kept: {} → {}; fresh: {} → {}".format(*told))
-        assert kept < kept_before * 2 + 0.0003
-        assert fresh < fresh_before * 2 + 0.0003
+    with (
+        ServerProcess("hello:app", *options, app_dir=hello) as crowded,
+        ServerProcess("hello:app", *options, app_dir=hello) as quiet,
+        crowd.idle(crowded.port, IDLE),
+        crowd.slow(crowded.port, SLOW),
+    ):
+        for fresh in (False, True):
+            ours, quiets = median_seconds([crowded.port, quiet.port], fresh=fresh)
+            print(f"{'fresh' if fresh else 'kept'}: {ours * 1e6:.0f} µs, without a crowd {quiets * 1e6:.0f} µs")
+            assert ours < quiets * DELAYED
+        assert len(os.listdir(f"/proc/{crowded.worker_pids()[0]}/fd")) >= IDLE + SLOW  # they were there to the end
 
 
 @pytest.mark.long
