@@ -76,6 +76,7 @@ class ConnectionServer:
         self.witness = Witness(self.board, tell or self._log_incident)
         self._lifespan: Lifespan | None = None
         self._service: Service | None = None
+        self._wsgi: WsgiBridge | None = None
         self._tls: TlsStore | None = None
         self._entrance: Entrance | None = None  # of listeners that are not plain
 
@@ -193,6 +194,11 @@ class ConnectionServer:
             if failure is not None:
                 self.logger.log_message("the application failed to shut down", level=Level.ERROR, reason=failure)
 
+    def in_forked_child(self, came_back: Callable[[], None]) -> None:
+        """Have a process that the application forked in a thread call this instead of serving on."""
+        if self._wsgi is not None:
+            self._wsgi.in_forked_child(came_back)
+
     def close_doors(self) -> None:
         """Stop accepting; new connections wait in the kernel's queue, where other workers may take them."""
         assert self._doors is not None
@@ -245,7 +251,7 @@ class ConnectionServer:
 
     async def _open_bridge(self, loop: asyncio.AbstractEventLoop) -> Bridge:
         if self.interface is Interface.WSGI:
-            return WsgiBridge(
+            self._wsgi = WsgiBridge(
                 cast(WSGIApplication, self.application),
                 self.logger,
                 loop,
@@ -254,6 +260,7 @@ class ConnectionServer:
                 witness=self.witness,
                 multiprocess=self.settings.workers != 1,
             )
+            return self._wsgi
         application = cast(ASGIApplication, self.application)
         self._lifespan = Lifespan(application)
         await self._lifespan.startup()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from veche.log import Level
 from veche.server.bridges.exchange import Reporter
-from veche.server.bridges.faults import ENDS_THE_PROCESS
+from veche.server.bridges.faults import ENDS_THE_PROCESS, end_if_forked
 from veche.server.processes.complaints import complain_to
 
 Result = TypeVar("Result")
@@ -32,6 +32,7 @@ def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R
         try:
             return loop.run_until_complete(main)
         except ENDS_THE_PROCESS as error:
+            end_if_forked(error)
             if main.done():
                 raise
             told = f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on"

@@ -23,6 +23,7 @@ from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
 from veche.server.processes.development.changes import FileWatch, loaded_files
 from veche.server.processes.development.stand_in import stand_in
+from veche.server.processes.forks import Forks
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.message_log import open_message_log
 from veche.server.processes.orders import (
@@ -68,6 +69,9 @@ class Worker:
         self._orders = orders
         self._settings: ServerSettings = orders.settings
         self._logger = open_message_log(self._settings)
+        self._forks = Forks(
+            self._logger, doors=orders.listener_descriptors, own=(control.fileno(), orders.relay_descriptor)
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -87,8 +91,10 @@ class Worker:
         threading.Thread(target=self._watch_master, name="master-watch", daemon=True).start()
         if self._settings.reload:
             self._watch = FileWatch(self._settings.app_dir)  # before anything is loaded: no change is missed
+        self._forks.watch()
         try:
             application = self._load()
+            self._forks.end_if_child()
             interface = self._interface(application)
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
@@ -131,6 +137,7 @@ class Worker:
         self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
         server = ConnectionServer(application, interface, self._settings, self._logger, board=board, tell=self._saw)
+        self._forks.serve(self._loop, server, board)
         if self._watch is not None:
             server.is_outdated = self._is_outdated
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]

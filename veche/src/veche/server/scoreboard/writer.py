@@ -76,6 +76,12 @@ class Board:
         self._others: list[tuple[int, int]] = []  # their cells: connections, doors open
         self.renew()
 
+    def cut_off(self) -> None:
+        """Write where nobody reads: in a child that the application forked the shared memory is its parent's."""
+        self._overview = memoryview(mmap.mmap(-1, self._overview.nbytes)).cast("Q")
+        self._memory = mmap.mmap(-1, REGION_OCTETS)
+        self.cells = memoryview(self._memory).cast("Q")
+
     def renew(self) -> None:
         """Take the time; call it once a tick."""
         self._entering = (time.monotonic_ns() // 1_000_000) << STATE_BITS | RUNNING

@@ -5,7 +5,7 @@ Must not know: sockets, how requests and responses look on the wire.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from veche.asgi import WSGIApplication
@@ -100,6 +100,13 @@ class WsgiBridge:
     def close(self) -> None:
         """Let the threads end when they have done what they do now."""
         self.pool.close()
+
+    def in_forked_child(self, came_back: Callable[[], None]) -> None:
+        """Have the one thread that a fork leaves call this when the application returns."""
+        for exchange in [*self.pool.running, *self.pool.lost.values()]:
+            if isinstance(exchange, ThreadExchange):
+                exchange.over = True  # it must not wait for a loop that is not there
+        self.pool.in_forked_child(came_back)
 
     def overdue(self, exchange: ThreadExchange) -> None:
         """Give up the thread that has not answered in time; too many such, and the worker must be replaced."""

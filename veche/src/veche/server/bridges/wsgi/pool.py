@@ -75,6 +75,7 @@ class ThreadPool:
         self._spread = 0  # so many turns yet in which each job wakes a thread
         self._dispatch_due = False
         self._look_again: asyncio.TimerHandle | None = None
+        self._came_back_forked: Callable[[], None] | None = None  # in a process that the application forked
         self._context = copy_context()  # without any request's variables
 
     # In the loop's thread.
@@ -94,6 +95,12 @@ class ThreadPool:
             self._threads -= 1
             self._dispatch()
         return thread
+
+    def in_forked_child(self, came_back: Callable[[], None]) -> None:
+        """Have the thread that a fork leaves call this after its job: nothing else may be done here."""
+        self._came_back_forked = came_back
+        self.running.clear()  # so that no thread asks whether it was forked, for each job
+        self.jobs.clear()
 
     @property
     def capacity(self) -> int:
@@ -206,6 +213,9 @@ class ThreadPool:
             running[job] = thread
             job.run()
             if running.pop(job, None) is None:  # it was lost meanwhile: another has taken its place
+                forked = self._came_back_forked
+                if forked is not None:
+                    forked()
                 self.hand_over(lambda: self._came_back(thread))
                 return
             if self._spread and not self._woken:
