@@ -1,6 +1,10 @@
-"""sys.exit() in an application's request costs no worker; at start it is the reason why there is none."""
+"""What an application does to its process: sys.exit() in a request costs no worker, at start it is the reason why there
+is none; closed standard streams and cancelled Tasks cost no worker and no client anything.
+"""
 
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,3 +33,28 @@ def test_sys_exit_at_start_is_the_reason_why_it_did_not_start() -> None:
     with ServerProcess("exiting:app", workers=1, app_dir=HERE, env={"EXIT_AT_START": "1"}, wait_ready=False) as server:
         assert server.wait() == 3
         assert "the application failed to start: SystemExit: no licence" in server.log_text()
+
+
+@pytest.mark.parametrize("path", ["/closes-one", "/closes-all"])
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_no_client_gets_what_is_written_to_a_standard_stream_that_was_closed(loop: str, path: str) -> None:
+    with ServerProcess("closing:app", "--loop", loop, workers=1, app_dir=HERE) as server:
+        assert get(f"{server.url}{path}")[0] == 200
+        address = urlsplit(server.url)
+        clients = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(4)]
+        request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: {}\r\n\r\n"
+        for client in clients:  # each of them was accepted, with the lowest numbers that were free
+            client.sendall(request.format("keep-alive").encode())
+            assert client.recv(65536).endswith(b"ok")
+        assert get(f"{server.url}/somebody-else") == (200, "ok")
+        assert get(f"{server.url}/prints") == (200, "ok")
+        assert get(f"{server.url}/fails")[0] == 500
+        server.wait_for_log("/somebody-else")
+        server.wait_for_log("told by the log")
+        for client in clients:
+            client.sendall(request.format("close").encode())
+            octets = b"".join(iter(lambda: client.recv(65536), b""))  # noqa: B023  it is called here
+            assert octets.startswith(b"HTTP/1.1 200")
+            assert octets.endswith(b"\r\n\r\nok")
+            assert octets.count(b"\n") == octets.count(b"\r\n"), octets
+            client.close()

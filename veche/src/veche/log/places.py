@@ -4,6 +4,7 @@ One job: write each entry whole, also when several processes share the place and
 Must not know: entries' formats, who waits. Everything here may block: a thread of its own calls it (lines.py).
 """
 
+import fcntl
 import os
 import select
 import stat
@@ -47,6 +48,26 @@ class Descriptor:
                 waiting = select.poll()
                 waiting.register(self._number, select.POLLOUT)
                 waiting.poll()
+
+
+class Duplicate(Descriptor):
+    """A descriptor of our own for what a standard stream's number means now.
+
+    The application may close descriptor 2, and the next file or socket that it opens gets the number.
+    """
+
+    def __init__(self, number: int) -> None:
+        try:
+            own = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, STANDARD_ERROR + 1)
+        except OSError:  # it is closed already: every entry is one that could not be written
+            own = -1
+        super().__init__(own)
+
+    def close(self) -> None:
+        """Keep it: a later entry goes there, too. Whoever holds us last gives it back."""
+
+    def __del__(self) -> None:
+        super().close()
 
 
 class NamedFile:
@@ -93,6 +114,7 @@ class AppendedFile:
         self._path = file
         file.parent.mkdir(parents=True, exist_ok=True)
         self._file = NamedFile(file)
+        self._otherwise = Duplicate(STANDARD_ERROR)
 
     def put(self, octets: bytes, entries: int) -> None:
         """Write one entry. On a full disk it goes to stderr: a log must not cost a request its answer."""
@@ -101,7 +123,7 @@ class AppendedFile:
         except OSError as error:
             # Not sys.stderr: whoever waits in it holds its lock, at which the interpreter would abort when it ends.
             words = f"log {self._path} cannot be written ({error.strerror}); the entry was: "
-            Descriptor(STANDARD_ERROR).put(words.encode("utf-8", "backslashreplace") + octets, entries)
+            self._otherwise.put(words.encode("utf-8", "backslashreplace") + octets, entries)
 
     def close(self) -> None:
         """Give the descriptor back; a later entry opens the file again."""

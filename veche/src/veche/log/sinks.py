@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from veche.log.formats import FORMATS, Format, FormatName
 from veche.log.lines import LineWriter
-from veche.log.places import AppendedFile, Descriptor
+from veche.log.places import AppendedFile, Duplicate
 from veche.log.sink import Level
 
 Clock = Callable[[], float]
@@ -89,7 +89,7 @@ class StreamLog:
         descriptor = _descriptor(stream)
         if descriptor in STANDARD_STREAMS:
             missing = _missing(self._form, clock)
-            self._writer = LineWriter(Descriptor(descriptor), limit_octets=limit_octets, missing=missing, name="log")
+            self._writer = LineWriter(Duplicate(descriptor), limit_octets=limit_octets, missing=missing, name="log")
 
     def log_message(self, message: str, *, level: Level = Level.INFO, **fields: object) -> None:
         entry = self._form(self._clock(), message, level, fields)

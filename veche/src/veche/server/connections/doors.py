@@ -10,6 +10,8 @@ the others are busy or hang. Choices and prices: docs/decisions/accepting.md.
 """
 
 import asyncio
+import fcntl
+import os
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -27,6 +29,8 @@ NO_DESCRIPTORS_SECONDS: Final = 1.0
 LEAST_SLACK: Final = 2
 SLACK_SHIFT: Final = 4  # a sixteenth of what we have
 
+STANDARD_ERROR: Final = 2
+
 Welcome = Callable[[socket.socket, str | None], None]
 
 
@@ -39,6 +43,22 @@ def share(mine: int, others: list[int]) -> int:
         return ACCEPTS_PER_TURN
     slack = max(LEAST_SLACK, mine >> SLACK_SHIFT)
     return min(ACCEPTS_PER_TURN, min(others) + slack - mine)
+
+
+def moved_up(accepted: socket.socket) -> socket.socket:
+    """Return the connection under a higher number, and leave /dev/null under the one that it got.
+
+    The application has closed a standard stream, and whatever is printed there would be written to this client.
+    """
+    number = accepted.detach()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        moved = socket.socket(fileno=fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, STANDARD_ERROR + 1))
+    finally:
+        os.dup2(nothing, number)  # inheritable, as standard streams are
+        if nothing > STANDARD_ERROR:
+            os.close(nothing)
+    return moved
 
 
 class Door:
@@ -100,6 +120,8 @@ class Door:
         for _ in range(count):
             try:
                 accepted, peer = self._listener.accept()
+                if accepted.fileno() <= STANDARD_ERROR:
+                    accepted = moved_up(accepted)
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever

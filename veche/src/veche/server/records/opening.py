@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from veche.log import Descriptor, LineWriter, NamedFile
+from veche.log import Duplicate, LineWriter, NamedFile
 from veche.server.errors import ServerError
 from veche.server.records.access_log import AccessLog
 from veche.server.records.formats import FORMATS, missing_json_line, missing_line
@@ -19,7 +19,7 @@ STANDARD_ERROR: Final = 2
 
 def open_access_log(loop: asyncio.AbstractEventLoop, settings: RecordSettings) -> AccessLog:
     """Return the access log. Raises ServerError when its file cannot be opened."""
-    place: Descriptor | NamedFile = Descriptor(STANDARD_ERROR)
+    place: Duplicate | NamedFile = Duplicate(STANDARD_ERROR)
     if settings.access_log_file:
         try:
             # Absolute: it is opened again after a rotation, and the application may have changed the folder by then.
