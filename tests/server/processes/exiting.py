@@ -18,7 +18,16 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if scope["path"] == "/later":
         await asyncio.sleep(0.001)
-    if scope["path"] != "/":
+    if scope["path"] == "/cancels-all":
+        for task in asyncio.all_tasks():
+            task.cancel()
+        await asyncio.sleep(1)
+    if scope["path"] == "/stops-the-loop":
+        asyncio.get_running_loop().stop()
+    elif scope["path"] == "/breaks-the-handler":
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: 1 / 0)
+        asyncio.get_running_loop().call_soon(int, "no number")
+    elif scope["path"] != "/":
         sys.exit(4)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})

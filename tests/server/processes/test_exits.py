@@ -58,3 +58,31 @@ def test_no_client_gets_what_is_written_to_a_standard_stream_that_was_closed(loo
             assert octets.endswith(b"\r\n\r\nok")
             assert octets.count(b"\n") == octets.count(b"\r\n"), octets
             client.close()
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_an_application_that_cancels_every_task_or_stops_the_loop_costs_no_worker(loop: str) -> None:
+    with ServerProcess("exiting:app", "--loop", loop, workers=1, app_dir=HERE) as server:
+        worker = get(server.url)[1]
+        for _ in range(3):
+            assert get(f"{server.url}/cancels-all")[0] == 503
+            assert get(server.url) == (200, worker)
+            assert get(f"{server.url}/stops-the-loop") == (200, worker)
+            assert get(server.url) == (200, worker)
+        assert server.stop() == 0
+        log = server.log_text()
+        assert log.count("cancelled every Task of the event loop") == 1
+        assert log.count("stopped the event loop (loop.stop())") == 1
+        assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_what_asyncio_logs_itself_is_told_in_the_format_of_the_log(loop: str) -> None:
+    options = ("--loop", loop, "--log-format", "json", "--access-log-format", "json")
+    with ServerProcess("exiting:app", *options, workers=1, app_dir=HERE, wait_ready=False) as server:
+        url = server.wait_for_log(r"serving exiting:app on (\S+) with")[1].rstrip("/")
+        assert get(f"{url}/breaks-the-handler")[0] == 200
+        server.wait_for_log("ZeroDivisionError")
+        assert get(f"{url}/now")[0] == 500
+        assert server.stop() == 0
+        assert [line for line in server.log_text().splitlines() if not line.startswith("{")] == []

@@ -223,6 +223,8 @@ class ConnectionServer:
             return
         self._count_in()
         task = self._start_joining(self._connect(accepted, place))
+        # An application that cancels all_tasks() would close connections of others, whose first request waits.
+        asyncio.tasks._unregister_task(task)
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 

@@ -39,6 +39,33 @@ def complain_to(reporter: Reporter) -> Callable[[asyncio.AbstractEventLoop, Cont
     return complain
 
 
+def tell_last_resort(reporter: Reporter) -> None:
+    """Have what asyncio logs itself, and no handler takes, told by the reporter: logging writes it to standard error.
+
+    asyncio does so when the application has set an exception handler of its own, and that fails.
+    """
+    logging.lastResort = _LastResort(reporter, logging.lastResort)
+
+
+class _LastResort(logging.Handler):
+    """What logging calls when nobody has set up anything."""
+
+    def __init__(self, reporter: Reporter, others: logging.Handler | None) -> None:
+        super().__init__(logging.WARNING)
+        self._reporter = reporter
+        self._others = others
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name != "asyncio":
+            if self._others is not None:  # what the application logs looks as it does without us
+                self._others.handle(record)
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        fields = {"traceback": "".join(traceback.format_exception(error))} if error is not None else {}
+        level = Level.ERROR if record.levelno >= logging.ERROR else Level.WARNING
+        self._reporter.log_message(record.getMessage(), level=level, **fields)
+
+
 def _was_reported(context: Context) -> bool:
     """Whether a bridge has told it: Python 3.12 throws a Task away whose first step raises one of these."""
     task = context.get("future")

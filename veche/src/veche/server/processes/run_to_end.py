@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from veche.log import Level
 from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS, end_if_forked
-from veche.server.processes.complaints import complain_to
+from veche.server.processes.complaints import complain_to, tell_last_resort
 
 Result = TypeVar("Result")
 
@@ -28,6 +28,8 @@ def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R
     """
     main = loop.create_task(coroutine)
     loop.set_exception_handler(complain_to(reporter))
+    tell_last_resort(reporter)
+    told_of_stop = False
     while True:
         try:
             return loop.run_until_complete(main)
@@ -37,6 +39,16 @@ def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R
                 raise
             told = f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on"
             reporter.log_message(told, level=Level.WARNING)
+        except RuntimeError:
+            if main.done():
+                raise
+            if not told_of_stop:  # once: perhaps each request does it
+                told_of_stop = True
+                reporter.log_message(
+                    "the application stopped the event loop (loop.stop()): the worker goes on",
+                    level=Level.WARNING,
+                    advice="return from the request, or send the master TERM to end the server; the loop is not yours",
+                )
 
 
 def _what_and_where(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from veche.log import Level
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
@@ -49,6 +50,7 @@ from veche.server.verdicts.culprit import slot_that_runs
 from veche.server.verdicts.stacks import all_task_stacks
 
 EXIT_STOPPED: Final = 0
+EXIT_WORKER_FAILED: Final = 1
 EXIT_APPLICATION_FAILED: Final = 3
 ORPHAN_OVERTIME_SECONDS: Final = 5.0
 WEAR_SECONDS: Final = 1.0
@@ -78,6 +80,7 @@ class Worker:
         self._reporting = threading.Lock()
         self._watch: FileWatch | None = None
         self._outdated = False
+        self._said_cancelled = False
         self._look_again_at = 0.0
 
     def run(self) -> int:
@@ -99,7 +102,13 @@ class Worker:
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
-            return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger)
+            try:
+                return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger)
+            except BaseException as error:  # the interpreter would write it in nobody's format
+                self._logger.log_message(
+                    f"the worker failed: {one_line(error)}", level=Level.CRITICAL, traceback=readable_traceback(error)
+                )
+                return EXIT_WORKER_FAILED
 
     def _load(self) -> Any:
         missing = self._orders.stand_in
@@ -150,26 +159,56 @@ class Worker:
             self._report(Ready(interface.name))
 
         starting = asyncio.create_task(server.start(sockets, self._orders.listener_manners, before_doors=say_ready))
-        if not await _unless(starting, self._stop):
-            return EXIT_STOPPED
         try:
+            if not await _unless(starting, self._stop):
+                return EXIT_STOPPED
             starting.result()
+        except asyncio.CancelledError:
+            return self._fail("the application failed to start: it cancelled the Task in which it was started", None)
         except (StartupFailed, ServerError) as error:
             return self._fail(str(error), error.__cause__)
         except Exception as error:
             return self._fail(f"the application failed to start: {one_line(error)}", error)
-        wearing = asyncio.create_task(self._watch_wear(server))
-        await self._stop.wait()
-        wearing.cancel()
+        await self._until_asked_to_stop(server)
         seconds = self._settings.drain_seconds
         if self._settings.reload:
             seconds = min(seconds, RELOAD_DRAIN_SECONDS)
         draining = asyncio.create_task(server.drain(seconds))
-        if not await _unless(draining, self._hurry):
-            await server.drain(0.0)
-        else:
+        try:
+            in_time = await _unless(draining, self._hurry)
+        except asyncio.CancelledError:
+            self._say_cancelled()
+            in_time = False
+        if in_time and not draining.cancelled():
             draining.result()
+        else:
+            await server.drain(0.0)
         return EXIT_STOPPED
+
+    async def _until_asked_to_stop(self, server: ConnectionServer) -> None:
+        wear, began = Wear(self._settings, chance=random.random), time.monotonic()
+        while not self._stop.is_set():
+            wearing = asyncio.create_task(self._watch_wear(server, wear, began))
+            try:
+                await self._stop.wait()
+            except asyncio.CancelledError:
+                self._say_cancelled()
+            finally:
+                wearing.cancel()
+
+    def _say_cancelled(self) -> None:
+        """Nobody of ours cancels the Task that runs the server."""
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        if not self._said_cancelled:
+            self._said_cancelled = True
+            self._logger.log_message(
+                "the application cancelled every Task of the event loop, the server's own, too: the worker goes on, "
+                "but other requests and the application's lifespan were cancelled with them",
+                level=Level.WARNING,
+                advice="cancel only Tasks that the application has made, not all of asyncio.all_tasks()",
+            )
 
     def _asked_to_stop(self) -> None:
         (self._hurry if self._stop.is_set() else self._stop).set()
@@ -178,9 +217,8 @@ class Worker:
         self._report(Failed(reason, readable_traceback(error)))
         return EXIT_APPLICATION_FAILED
 
-    async def _watch_wear(self, server: ConnectionServer) -> None:
+    async def _watch_wear(self, server: ConnectionServer, wear: Wear, began: float) -> None:
         """Ask to be replaced once a bound of a worker's life is reached; ask again while nobody replaces us."""
-        wear, began = Wear(self._settings, chance=random.random), time.monotonic()
         while wear.is_bounded:
             await asyncio.sleep(WEAR_SECONDS)
             seconds = time.monotonic() - began
