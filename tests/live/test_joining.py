@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -486,6 +487,28 @@ def test_a_stream_says_the_same_as_a_socket(tmp_path: Path) -> None:
                 assert "streamed" in (await anext(events))["html"]
             await settled(board)
             assert len(board.live.connections) == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n", "\n\n", "\r\r"])
+def test_cve_2026_43968_cowlib_what_a_member_says_begins_no_event(tmp_path: Path, line_end: str) -> None:
+    said = f"hello{line_end}event: forged{line_end}data: forged"
+
+    async def scenario() -> None:
+        async with board_site(tmp_path) as (board, client):
+            body = json.dumps({"join": [(ROOM, "")]}).encode()
+            headers = {"content-type": "application/json"}
+            async with client.stream("POST", "/live/events", headers=headers, content=body) as stream:
+                await board.say(1, "ada", said)
+                octets = b""
+                async for piece in stream:
+                    octets += piece
+                    if b"forged" in octets and octets.endswith(b"\n\n"):
+                        break
+            lines = re.split(rb"\r\n|\r|\n", octets)  # as a browser reads them: HTML Standard §9.2.6
+            assert all(line.startswith(b"data: {") for line in lines if line)
+            assert said in json.loads(next(line for line in lines if b"forged" in line)[6:])["html"]
 
     run(scenario)
 
