@@ -2,14 +2,17 @@
 is none; closed standard streams and cancelled Tasks cost no worker and no client anything.
 """
 
+import os
+import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from fixtures.load import get
-from fixtures.servers import ServerProcess
+from fixtures.servers import ServerProcess, wait_until
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -86,3 +89,39 @@ def test_what_asyncio_logs_itself_is_told_in_the_format_of_the_log(loop: str) ->
         assert get(f"{url}/now")[0] == 500
         assert server.stop() == 0
         assert [line for line in server.log_text().splitlines() if not line.startswith("{")] == []
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="how much a process may have is set beside /proc")
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_worker_without_memory_says_so_and_is_replaced(loop: str) -> None:
+    with ServerProcess("exiting:app", "--loop", loop, workers=1, app_dir=HERE) as server:
+        worker = get(server.url)[1]
+        for _ in range(4):  # what is too large alone ends nobody
+            assert get(f"{server.url}/asks-too-much") == (200, worker)
+        assert get(server.url) == (200, worker)
+        with suppress(OSError):
+            get(f"{server.url}/takes-all-memory")
+
+        def answered() -> str:
+            with suppress(OSError):
+                return get(server.url, timeout=1.0)[1]
+            return ""
+
+        assert wait_until(answered, what="an answer of a new worker", seconds=30) != worker
+        server.wait_for_log("ended by itself: memory ran out.*; replacing it at once")
+        assert server.stop() == 0
+        assert len(server.log_text()) < 100_000
+
+
+def test_a_term_to_one_worker_is_told_as_what_it_is_and_is_no_crash() -> None:
+    with ServerProcess("exiting:app", workers=1, app_dir=HERE) as server:
+        for number in range(8):  # more than a restart policy lets pass without a pause
+            worker = wait_until(server.child_pids, what="a worker")[0]
+            os.kill(worker, signal.SIGTERM)
+            server.wait_for_log(
+                rf"pid {worker}\) drained and ended because of a SIGTERM; not by us.*; replacing it at once"
+            )
+            server.wait_for_log(f"worker {number + 2} .* is ready")
+        log = server.log_text()
+        assert "signals are for the master's pid" in log
+        assert "os._exit" not in log

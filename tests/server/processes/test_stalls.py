@@ -164,6 +164,7 @@ def test_a_worker_that_is_stopped_alone_is_replaced() -> None:
         os.kill(pid, signal.SIGSTOP)
         server.wait_for_log("stands still")
         server.wait_for_log(r"stood still for \d.\d s \(it is stopped: somebody sent it SIGSTOP\)")
+        server.wait_for_log("kill -CONT")
         server.wait_for_log("worker 2 .* is ready")
         assert get(server.url)[0] == 200
 

@@ -15,16 +15,19 @@ from veche.log import Level
 from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS
 from veche.server.bridges.starting import REQUEST
+from veche.server.processes.exhaustion import Exhaustion
 
 Context = dict[str, Any]  # as asyncio gives it: message, and perhaps exception, future, handle, …
 
 TOLD_ELSEWHERE: Final = ("message", "exception", "source_traceback", "handle_traceback")
 
 
-def complain_to(reporter: Reporter) -> Callable[[asyncio.AbstractEventLoop, Context], None]:
+def complain_to(reporter: Reporter, exhaustion: Exhaustion) -> Callable[[asyncio.AbstractEventLoop, Context], None]:
     """Return an exception handler for a loop. An application that has set up logging is told as it expects it."""
 
     def complain(loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        if isinstance(context.get("exception"), MemoryError):
+            exhaustion.memory_failed()  # before anything that needs memory
         if _was_reported(context):
             return
         if logging.getLogger("asyncio").hasHandlers():

@@ -306,7 +306,7 @@ class Master:
     def _after_end(self, child: Child, was: State, ending: str) -> None:
         self._patience.forget(child)
         self._desk.ended(child.verdict)
-        if child.our_kind is Kind.LOOP_STALLED:
+        if child.our_kind in (Kind.LOOP_STALLED, Kind.STOPPED_FROM_OUTSIDE):
             self._words.say(f"{child} {ending}", Level.ERROR, **evidence(child))  # its replacement has begun to start
         elif was is State.STOPPING:
             if child.process.returncode != 0 and child.failure is None:

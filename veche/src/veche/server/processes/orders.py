@@ -14,6 +14,7 @@ from veche.server.errors import ServerError
 from veche.server.manner import Manner
 from veche.server.settings import ServerSettings
 from veche.server.verdicts.incidents import Incident
+from veche.server.verdicts.verdict import Leaving
 
 LINE_LIMIT_OCTETS: Final = 1 << 20
 TEXT_LIMIT_CHARACTERS: Final = 1 << 16  # each becomes 7 octets at most, and no message has more than two long texts
@@ -76,7 +77,13 @@ class TaskStacks(msgspec.Struct, frozen=True, tag=True):
     slot: int
 
 
-Report: TypeAlias = Ready | Failed | Saw | WornOut | Outdated | TaskStacks
+class Leaves(msgspec.Struct, frozen=True, tag=True):
+    """The worker is about to end, and not because the application ended it."""
+
+    leaving: Leaving
+
+
+Report: TypeAlias = Ready | Failed | Leaves | Saw | WornOut | Outdated | TaskStacks
 
 ASK_FOR_TASKS: Final = b"tasks\n"
 

@@ -17,17 +17,24 @@ from veche.log import Level
 from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS, end_if_forked
 from veche.server.processes.complaints import complain_to, tell_last_resort
+from veche.server.processes.exhaustion import Exhaustion
 
 Result = TypeVar("Result")
 
 
-def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result], reporter: Reporter) -> Result:
+def run_to_end(
+    loop: asyncio.AbstractEventLoop,
+    coroutine: Coroutine[Any, Any, Result],
+    reporter: Reporter,
+    exhaustion: Exhaustion,
+) -> Result:
     """Return what the coroutine returns.
 
+    exhaustion: is told of each MemoryError.
     reporter: is told of everything that would have ended the loop before that, and of what the loop complains of.
     """
     main = loop.create_task(coroutine)
-    loop.set_exception_handler(complain_to(reporter))
+    loop.set_exception_handler(complain_to(reporter, exhaustion))
     tell_last_resort(reporter)
     told_of_stop = False
     while True:
@@ -39,6 +46,10 @@ def run_to_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R
                 raise
             told = f"{_what_and_where(error)}: it would have ended the event loop, and the worker goes on"
             reporter.log_message(told, level=Level.WARNING)
+        except MemoryError:  # while the loop called a callback, or told of one that failed
+            if main.done():
+                raise
+            exhaustion.memory_failed()
         except RuntimeError:
             if main.done():
                 raise

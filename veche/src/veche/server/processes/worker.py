@@ -24,6 +24,7 @@ from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
 from veche.server.processes.development.changes import FileWatch, loaded_files
 from veche.server.processes.development.stand_in import stand_in
+from veche.server.processes.exhaustion import Exhaustion
 from veche.server.processes.forks import Forks
 from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.message_log import open_message_log
@@ -31,6 +32,7 @@ from veche.server.processes.orders import (
     ASK_FOR_TASKS,
     STACKS_SIGNAL,
     Failed,
+    Leaves,
     Orders,
     Outdated,
     Ready,
@@ -48,6 +50,7 @@ from veche.server.settings import ServerSettings
 from veche.server.verdicts import Incident
 from veche.server.verdicts.culprit import slot_that_runs
 from veche.server.verdicts.stacks import all_task_stacks
+from veche.server.verdicts.verdict import Leaving
 
 EXIT_STOPPED: Final = 0
 EXIT_WORKER_FAILED: Final = 1
@@ -103,7 +106,9 @@ class Worker:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
             try:
-                return run_to_end(runner.get_loop(), self._serve(application, interface), self._logger)
+                return run_to_end(
+                    runner.get_loop(), self._serve(application, interface), self._logger, Exhaustion(self._give_up)
+                )
             except BaseException as error:  # the interpreter would write it in nobody's format
                 self._logger.log_message(
                     f"the worker failed: {one_line(error)}", level=Level.CRITICAL, traceback=readable_traceback(error)
@@ -211,6 +216,7 @@ class Worker:
             )
 
     def _asked_to_stop(self) -> None:
+        self._report(Leaves(Leaving.TERMINATED))
         (self._hurry if self._stop.is_set() else self._stop).set()
 
     def _fail(self, reason: str, error: BaseException | None) -> int:
@@ -229,6 +235,11 @@ class Worker:
 
     def _saw(self, incident: Incident) -> None:
         self._report(Saw(incident))
+
+    def _give_up(self) -> None:
+        """End at once: without memory nothing can be finished, and whoever comes would be reset."""
+        self._report(Leaves(Leaving.NO_MEMORY))
+        os._exit(EXIT_WORKER_FAILED)
 
     def _report(self, report: Report) -> None:
         with suppress(OSError), self._reporting:  # without a master the watch below ends us

@@ -27,6 +27,7 @@ class Kind(Enum):
     THREAD_LOST = "thread-lost"
     THREADS_USED_UP = "threads-used-up"
     LOOP_STALLED = "loop-stalled"
+    STOPPED_FROM_OUTSIDE = "stopped-from-outside"
     OUT_OF_MEMORY = "out-of-memory"
     KILLED_FROM_OUTSIDE = "killed-from-outside"
     FAULT = "fault"
@@ -35,6 +36,13 @@ class Kind(Enum):
     NOT_READY = "not-ready"
     NOT_ENDED = "not-ended"
     KILLED_BY_US = "killed-by-us"
+
+
+class Leaving(Enum):
+    """Why a worker says that it leaves by itself."""
+
+    TERMINATED = "terminated"  # a TERM has come: whether it was the master's, only the master knows
+    NO_MEMORY = "no-memory"
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -62,6 +70,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     our_signal: int  # by which we killed it; 0: we had not yet
     memory_kills: int  # by the kernel for want of memory, in our cgroup (or machine) since the last look
     resident_octets: int  # of memory, when it was last seen
+    leaving: Leaving | None = None  # what it said of its end
     failure: str  # why the application did not start, in the worker's words
     failure_traceback: str
     culprit: RequestReading | None  # the one that the loop's thread ran, if the worker could still tell
@@ -105,6 +114,8 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
             "the application raised while it was imported, or refused to start",
             "mend it: the next worker starts with the code as it is then",
         )
+    if code >= 0 and ending.leaving is not None:
+        return LEFT[ending.leaving]
     if code >= 0:
         return (
             Kind.EXITED,
@@ -154,6 +165,23 @@ def _fault(number: int) -> str:
     return " (a fault in C code)" if number in FAULTS else ""
 
 
+LEFT: Final = {
+    Leaving.TERMINATED: (
+        Kind.KILLED_FROM_OUTSIDE,
+        "drained and ended because of a SIGTERM; not by us: somebody asked this worker alone to end",
+        "another process sent it the signal",
+        "signals are for the master's pid; it passes on to its workers what they must know",
+    ),
+    Leaving.NO_MEMORY: (
+        Kind.OUT_OF_MEMORY,
+        "ended by itself: memory ran out, and it could accept nobody any more",
+        "Python got no memory (MemoryError), though the kernel killed nobody: a limit of this process (ulimit -v, "
+        "LimitAS= of the unit), or a machine that does not overcommit",
+        "raise that limit, run fewer threads, or find what grows; "
+        "--recycle-rss-octets replaces a worker before it has nothing left",
+    ),
+}
+
 FAULT_WORDS: Final = {
     int(signal.SIGSEGV): "a fault in C code, of the application or a library",
     int(signal.SIGBUS): "a fault in C code, or a mapped file that shrank",
@@ -166,6 +194,11 @@ OURS: Final = {
         "code that blocks ran in the event loop's thread, so that nobody else was served by this worker",
         "find the blocking call in the stacks and await it, or run it in a thread (asyncio.to_thread); "
         "if it is right that it takes so long, raise --loop-stall-seconds",
+    ),
+    Kind.STOPPED_FROM_OUTSIDE: (
+        "the kernel says that the process was stopped: somebody sent it SIGSTOP (or a debugger did), no code of it ran",
+        "find who sent the signal: an operator, a supervisor, a debugger that let go of it; `kill -CONT` within "
+        "--loop-stall-seconds lets a stopped worker go on, and 0 waits for ever",
     ),
     Kind.NOT_READY: (
         "importing or starting the application took too long; the stacks show where it was",

@@ -19,6 +19,7 @@ from veche.server.processes.orders import (
     LINE_LIMIT_OCTETS,
     STACKS_SIGNAL,
     Failed,
+    Leaves,
     Orders,
     Outdated,
     Ready,
@@ -34,7 +35,7 @@ from veche.server.settings import ServerSettings
 from veche.server.verdicts.culprit import UNKNOWN
 from veche.server.verdicts.incidents import Incident
 from veche.server.verdicts.stacks_file import StacksFile
-from veche.server.verdicts.verdict import Kind, Verdict
+from veche.server.verdicts.verdict import Kind, Leaving, Verdict
 
 RELAY_VARIABLE: Final = "VECHE_RELAY_FD"  # publish.choose reads it; importing it here would cost the start asyncio
 NUMBER_VARIABLE: Final = "VECHE_WORKER_NUMBER"
@@ -106,6 +107,7 @@ class Child:
         self.culprit = UNKNOWN  # the slot of the request that its loop ran when it was asked
         self.outdated: list[str] = []  # the files that it has seen change
         self.worn_out = ""  # why it asks to be replaced
+        self.leaving: Leaving | None = None  # what it said of its end
         self.incidents: list[Incident] = []
         self.verdict: Verdict | None = None  # once it has ended in a way nobody asked for
         self._reader = ReportReader()
@@ -139,6 +141,8 @@ class Child:
                 self.move(Event.READY, now)
             case Failed():
                 self.failure = report
+            case Leaves(leaving):
+                self.leaving = leaving
             case Saw(incident):
                 self.incidents.append(incident)
             case Outdated(files):

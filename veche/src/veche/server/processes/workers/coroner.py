@@ -35,6 +35,7 @@ class Coroner:
             our_signal=child.our_signal,
             memory_kills=self._memory_kills.since_last_look(),
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
+            leaving=child.leaving,
             failure=child.failure.reason if child.failure is not None else "",
             failure_traceback=child.failure.traceback if child.failure is not None else "",
             culprit=child.place.request(child.culprit),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from veche.log import Level
-from veche.server.processes.surroundings.proc import what_the_kernel_says
+from veche.server.processes.surroundings.proc import STATES, what_the_kernel_says
 from veche.server.processes.words import Words
 from veche.server.processes.workers.child import Child, Event, State
 from veche.server.processes.workers.stall import StallWatch
@@ -101,7 +101,8 @@ class Patience:
         seconds = child.place.beat_seconds() or 0.0
         state = what_the_kernel_says(child.process.pid)
         reason = f"its event loop stood still for {seconds:.1f} s"
-        child.doom(f"{reason} ({state})" if state else reason, Kind.LOOP_STALLED, now)
+        kind = Kind.STOPPED_FROM_OUTSIDE if state == STATES["T"] else Kind.LOOP_STALLED
+        child.doom(f"{reason} ({state})" if state else reason, kind, now)
         child.move(Event.STOP, now)
         self._stalled(now)
         self._words.say(

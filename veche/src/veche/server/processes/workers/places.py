@@ -16,6 +16,7 @@ from veche.server.processes.words import Words, count, evidence
 from veche.server.processes.workers.child import Child, State
 from veche.server.processes.workers.crew import Crew
 from veche.server.processes.workers.restarts import FIRST_DELAY_SECONDS, RestartPolicy
+from veche.server.verdicts.verdict import Leaving
 
 NEVER: Final = float("inf")
 
@@ -78,7 +79,9 @@ class Places:
 
     def replace(self, child: Child, ending: str, was: State) -> None:
         """Say how a worker ended that nobody asked to, and when its place is filled."""
-        delay = self._restarts.worker_ended(time.monotonic())
+        # One that somebody ended from outside is no sign of an application that fails again and again.
+        asked = child.leaving is Leaving.TERMINATED and child.process.returncode == 0
+        delay = 0.0 if asked else self._restarts.worker_ended(time.monotonic())
         if was is State.STARTING:
             self._words.explain_failure(child, ending)
         if delay == 0.0:
