@@ -8,7 +8,7 @@ import pytest
 from veche.server.scoreboard.layout import Doing
 from veche.server.scoreboard.reader import RequestReading
 from veche.server.verdicts import Incident, IncidentKind
-from veche.server.verdicts.verdict import Ending, Kind, Verdict, verdict_of_ending, verdict_of_incident
+from veche.server.verdicts.verdict import Ending, Kind, Leaving, Verdict, verdict_of_ending, verdict_of_incident
 
 
 def ended(return_code: int, **facts: Any) -> Verdict:
@@ -37,6 +37,14 @@ def test_an_exit_by_itself_is_the_applications() -> None:
     verdict = ended(7)
     assert (verdict.kind, verdict.what) == (Kind.EXITED, "exited with code 7")
     assert "os._exit" in verdict.advice
+
+
+def test_an_end_that_the_worker_announced_is_told_by_its_cause() -> None:
+    by_signal = ended(0, leaving=Leaving.TERMINATED)
+    assert by_signal.kind is Kind.KILLED_FROM_OUTSIDE
+    assert "because of a SIGTERM; not by us" in by_signal.what
+    assert ended(1, leaving=Leaving.NO_MEMORY).kind is Kind.OUT_OF_MEMORY
+    assert ended(7, leaving=Leaving.TERMINATED).kind is Kind.EXITED  # os._exit(7), while it drained
 
 
 def test_an_application_that_does_not_start_keeps_its_traceback() -> None:

@@ -114,7 +114,7 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
             "the application raised while it was imported, or refused to start",
             "mend it: the next worker starts with the code as it is then",
         )
-    if code >= 0 and ending.leaving is not None:
+    if ending.leaving is not None and code == LEFT_WITH[ending.leaving]:
         return LEFT[ending.leaving]
     if code >= 0:
         return (
@@ -164,6 +164,8 @@ def _judge(ending: Ending) -> tuple[Kind, str, str, str]:
 def _fault(number: int) -> str:
     return " (a fault in C code)" if number in FAULTS else ""
 
+
+LEFT_WITH: Final = {Leaving.TERMINATED: 0, Leaving.NO_MEMORY: 1}  # another code is the application's own end meanwhile
 
 LEFT: Final = {
     Leaving.TERMINATED: (
