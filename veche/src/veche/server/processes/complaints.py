@@ -22,11 +22,13 @@ Context = dict[str, Any]  # as asyncio gives it: message, and perhaps exception,
 TOLD_ELSEWHERE: Final = ("message", "exception", "source_traceback", "handle_traceback")
 
 
-def complain_to(reporter: Reporter, exhaustion: Exhaustion) -> Callable[[asyncio.AbstractEventLoop, Context], None]:
+def complain_to(
+    reporter: Reporter, exhaustion: Exhaustion | None
+) -> Callable[[asyncio.AbstractEventLoop, Context], None]:
     """Return an exception handler for a loop. An application that has set up logging is told as it expects it."""
 
     def complain(loop: asyncio.AbstractEventLoop, context: Context) -> None:
-        if isinstance(context.get("exception"), MemoryError):
+        if exhaustion is not None and isinstance(context.get("exception"), MemoryError):
             exhaustion.memory_failed()  # before anything that needs memory
         if _was_reported(context):
             return

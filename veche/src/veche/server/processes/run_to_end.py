@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from veche.log import Level
 from veche.server.bridges.exchange import Reporter
 from veche.server.bridges.faults import ENDS_THE_PROCESS, end_if_forked
-from veche.server.processes.complaints import complain_to, tell_last_resort
+from veche.server.processes.complaints import complain_to
 from veche.server.processes.exhaustion import Exhaustion
 
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ def run_to_end(
     loop: asyncio.AbstractEventLoop,
     coroutine: Coroutine[Any, Any, Result],
     reporter: Reporter,
-    exhaustion: Exhaustion,
+    exhaustion: Exhaustion | None = None,
 ) -> Result:
     """Return what the coroutine returns.
 
@@ -35,7 +35,6 @@ def run_to_end(
     """
     main = loop.create_task(coroutine)
     loop.set_exception_handler(complain_to(reporter, exhaustion))
-    tell_last_resort(reporter)
     told_of_stop = False
     while True:
         try:
@@ -49,7 +48,8 @@ def run_to_end(
         except MemoryError:  # while the loop called a callback, or told of one that failed
             if main.done():
                 raise
-            exhaustion.memory_failed()
+            if exhaustion is not None:
+                exhaustion.memory_failed()
         except RuntimeError:
             if main.done():
                 raise

@@ -22,6 +22,7 @@ from veche.log import Level
 from veche.server.bridges import Interface, StartupFailed, detect_interface
 from veche.server.connections import ConnectionServer
 from veche.server.errors import ApplicationError, ServerError
+from veche.server.processes.complaints import tell_last_resort
 from veche.server.processes.development.changes import FileWatch, loaded_files
 from veche.server.processes.development.stand_in import stand_in
 from veche.server.processes.exhaustion import Exhaustion
@@ -97,6 +98,7 @@ class Worker:
         threading.Thread(target=self._watch_master, name="master-watch", daemon=True).start()
         if self._settings.reload:
             self._watch = FileWatch(self._settings.app_dir)  # before anything is loaded: no change is missed
+        tell_last_resort(self._logger)
         self._forks.watch()
         try:
             application = self._load()
