@@ -1,6 +1,6 @@
 """Published faults of other servers' HTTP/1: each is tried on ours, under its number.
 
-The order is that of the table in docs/server/http1.md. What needs a connection stands in
+The order is that of the table in docs/server/advisories.md. What needs a connection stands in
 tests/server/connections/test_advisories.py; HTTP/2, WebSocket and PROXY have theirs beside their own tests.
 """
 
