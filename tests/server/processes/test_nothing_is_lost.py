@@ -83,7 +83,7 @@ def test_term_loses_nothing_of_what_was_connected(tmp_path: Path) -> None:
         server.signal(signal.SIGTERM)
         assert server.wait(seconds=60) == 0
         wait_until(lambda: load.refused, what="newcomers refused")
-    load.assert_nothing_lost(executed)
+    load.assert_nothing_lost(executed, server_ended=True)
 
 
 def test_kill_9_loses_only_what_that_worker_had_accepted(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_usr2_puts_a_new_master_in_our_place_and_loses_nothing(tmp_path: Path) -
             os.kill(new, signal.SIGTERM)
         wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
         assert not pid_file.exists()
-    load.assert_nothing_lost(executed)
+    load.assert_nothing_lost(executed, server_ended=True)
 
 
 # The same of a WSGI application whose requests wait for one of two threads.
@@ -161,7 +161,7 @@ def test_what_waits_for_a_wsgi_thread_outlives_hup_ttin_ttou_and_usr2(tmp_path: 
         finally:
             os.kill(new, signal.SIGTERM)  # under load, too
         wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
-    load.assert_nothing_lost(executed)
+    load.assert_nothing_lost(executed, server_ended=True)
 
 
 def test_what_waits_for_a_wsgi_thread_outlives_recycling(tmp_path: Path) -> None:
@@ -228,4 +228,4 @@ def test_usr2_loses_no_stream(tmp_path: Path) -> None:
         finally:
             os.kill(new, signal.SIGTERM)
         wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
-    load.assert_nothing_lost(executed)
+    load.assert_nothing_lost(executed, server_ended=True)
