@@ -9,11 +9,10 @@ were marked then. `Malformed` resets the stream (§8.1.1); RequestRefused is ans
 
 from enum import IntEnum
 from typing import Final, NoReturn
-from urllib.parse import unquote_to_bytes
 
 from veche.wire.h1 import RequestHead, RequestLine, RequestRefused
 from veche.wire.h1.grammar import CONTENT_LENGTH, HOST, TOKEN, VALUE_OCTETS
-from veche.wire.h1.head import FORWARDED, FRAMING_LOOK_ALIKES
+from veche.wire.h1.head import FORWARDED, FRAMING_LOOK_ALIKES, NUMBER_SIGN, decoded_path
 from veche.wire.h2.errors import ErrorCode, StreamBroken
 from veche.wire.h2.hpack import DecodedBlock, Entry, Field
 from veche.wire.label import request_label
@@ -192,12 +191,10 @@ class RequestParser:
             raise RequestRefused(414, f"the path is longer than {self.path_limit_octets} octets")
         if target[:1] != b"/" and not (target == b"*" and method == b"OPTIONS"):
             _malformed(":path is neither /path nor the * of OPTIONS")
-        if target.translate(None, VISIBLE) or b"#" in target:
+        if target.translate(None, VISIBLE) or NUMBER_SIGN in target:
             raise RequestRefused(400, ":path has octets that no path has")
         raw_path, _, query = target.partition(b"?")
-        path = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
-        if b"\0" in path:
-            raise RequestRefused(400, "the path contains NUL")
+        path = decoded_path(raw_path)
         text = path.decode("utf-8", "replace")
         # Bridges ask is_1_1 for what HTTP/1.0 has not.
         line = RequestLine(
