@@ -19,6 +19,11 @@ from veche.asgi import ASGIApplication, Environ, Receive, Scope, Send, StartResp
 HERE = Path(__file__).parent
 
 
+def say(text: str) -> None:
+    """Print a line in one write: print() makes two of it, and the lines of two processes would mix."""
+    os.write(1, f"{text}\n".encode())
+
+
 async def answer(send: Send, body: str, status: int = 200) -> None:
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -29,7 +34,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
     assert (await receive())["type"] == "lifespan.startup"
     await send({"type": "lifespan.startup.complete"})
     assert (await receive())["type"] == "lifespan.shutdown"
-    print(f"lifespan of {os.getpid()} ended", flush=True)
+    say(f"lifespan of {os.getpid()} ended")
     await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -56,18 +61,27 @@ def forget_a_task() -> None:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the worker's pid; /slow?seconds= waits, /spin blocks the loop, /exit and /abort end it."""
+    """Answers with the worker's pid; /slow?seconds= and /held?while= wait, /spin and /blocked?while= block the loop,
+    /exit and /abort end it. while: a file."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
     parameters = dict(parse_qsl(scope["query_string"].decode()))
     match scope["path"]:
         case "/slow":
-            print("a slow request began", flush=True)
+            say("a slow request began")
             await asyncio.sleep(float(parameters["seconds"]))
+        case "/held":
+            say("a held request began")
+            while os.path.exists(parameters["while"]):
+                await asyncio.sleep(0.02)
         case "/spin":
-            print("the loop is blocked", flush=True)
+            say("the loop is blocked")
             time.sleep(float(parameters["seconds"]))
+        case "/blocked":
+            say("the loop is blocked")
+            while os.path.exists(parameters["while"]):
+                time.sleep(0.02)
         case "/forgotten":
             forget_a_task()
         case "/exit":
@@ -174,7 +188,7 @@ async def starts_when_told(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if "TELL_IMPORTS" in os.environ:
-    print(f"the application is loaded in {os.getpid()}", flush=True)
+    say(f"the application is loaded in {os.getpid()}")
 
 if "LOGGING" in os.environ:
     logging.basicConfig(format="%(name)s by logging: %(message)s")

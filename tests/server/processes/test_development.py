@@ -39,6 +39,26 @@ def write(folder: Path, version: int, *, pause: float = 0.0) -> None:
     hidden.rename(folder / "site_.py")
 
 
+def save(file: Path, text: str) -> None:
+    """At once, as editors do: whoever looks in between would see an empty file, too, and start over twice."""
+    hidden = file.with_name(".saved")
+    hidden.write_text(text)
+    hidden.rename(file)
+
+
+def wait_for_answer(url: str, words: str) -> tuple[int, str]:
+    """The answer that has these words. Somebody who is quicker than a person may be answered by the old code: files are
+    looked at again LONGEST_LOOK_PAUSE_SECONDS after the last look."""
+
+    def look() -> tuple[int, str] | None:
+        answer = get(url, timeout=60)
+        return answer if words in answer[1] else None
+
+    answer = wait_until(look, what=f"an answer with {words!r}")
+    assert answer is not None
+    return answer
+
+
 @contextmanager
 def developing(folder: Path, *, wait_ready: bool = True) -> Iterator[ServerProcess]:
     env = {"PYTHONDONTWRITEBYTECODE": ""}  # old bytecode is one of the things that could be served
@@ -61,7 +81,7 @@ def test_the_very_next_request_waits_for_the_new_code(folder: Path) -> None:
             time.sleep(0.05)  # a person is slower; looking at the files for each request of a page would be slow
             write(folder, version, pause=0.5)
             assert get(server.url, timeout=60) == (200, f"{version} one")
-        assert "site_.py changed: starting over" in server.log_text()
+        server.wait_for_log(r"(?s)(site_\.py changed: starting over.*){4}")
 
 
 @pytest.mark.process
@@ -81,16 +101,15 @@ def test_a_connection_kept_open_does_not_bring_the_old_code_back(folder: Path) -
 def test_code_that_does_not_start_is_a_page_with_the_traceback_until_it_is_mended(folder: Path) -> None:
     with developing(folder) as server:
         assert get(server.url)[0] == 200
-        (folder / "words.py").write_text("WORD = ONE <1>")
-        status, page = get(f"{server.url}/any/page", timeout=60)
+        save(folder / "words.py", "WORD = ONE <1>")
+        status, page = wait_for_answer(f"{server.url}/any/page", "The application does not start")
         assert status == 500
-        assert "The application does not start" in page
         assert "WORD = ONE &lt;1&gt;" in page
-        assert "SyntaxError" in server.log_text()
-        (folder / "words.py").write_text("import os; os._exit(9)")  # nor does an end without any words end it
-        wait_until(lambda: "exited with code 9" in get(server.url, timeout=60)[1], what="the page about code 9")
-        (folder / "words.py").write_text("WORD = 'mended'")
-        assert get(server.url, timeout=60) == (200, "1 mended")
+        server.wait_for_log("SyntaxError")
+        save(folder / "words.py", "import os; os._exit(9)")  # nor does an end without any words end it
+        assert wait_for_answer(server.url, "exited with code 9")[0] == 500
+        save(folder / "words.py", "WORD = 'mended'")
+        assert wait_for_answer(server.url, "mended") == (200, "1 mended")
 
 
 @pytest.mark.process
@@ -99,15 +118,15 @@ def test_a_server_whose_code_does_not_start_at_first_waits_for_it_to_be_mended(f
     with developing(folder, wait_ready=False) as server:
         port = int(server.wait_for_log(r"serving site_:app on http://127.0.0.1:(\d+)")[1])
         assert "nothing yet" in get(f"http://127.0.0.1:{port}")[1]
-        (folder / "words.py").write_text("WORD = 'mended'")
-        assert get(f"http://127.0.0.1:{port}", timeout=60) == (200, "1 mended")
+        save(folder / "words.py", "WORD = 'mended'")
+        assert wait_for_answer(f"http://127.0.0.1:{port}", "mended") == (200, "1 mended")
 
 
 @pytest.mark.process
 def test_a_template_is_seen_without_any_request(folder: Path) -> None:
     (folder / "templates").mkdir()
     with developing(folder) as server:
-        (folder / "templates" / "page.html").write_text("<p>")
+        save(folder / "templates" / "page.html", "<p>")
         server.wait_for_log(r"templates/page.html changed: starting over")
         server.wait_for_log("worker 2 .* is ready")
 
@@ -156,7 +175,5 @@ def test_a_folder_without_end_is_looked_at_within_bounds(tmp_path: Path) -> None
     for number in range(200):
         (tmp_path / f"{number}.py").touch()
     os.mkdir(tmp_path / "links")
-    os.symlink(tmp_path, tmp_path / "links" / "again")  # a loop
-    began = time.monotonic()
+    os.symlink(tmp_path, tmp_path / "links" / "again")  # a loop: each turn would be 200 files more
     assert len(FileWatch(str(tmp_path))._stamps()) == 200 < MOST_FILES
-    assert time.monotonic() - began < 2
