@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.load import Load, get, get_over_unix
-from fixtures.servers import RunningCommand, ServerProcess, wait_until
+from fixtures.servers import RunningCommand, ServerProcess, gone, wait_until
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -41,14 +41,6 @@ def serve(
         env=env,
         wait_ready=wait_ready,
     )
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 # -- a worker dies ---------------------------------------------------------------------------------------------------
@@ -81,8 +73,9 @@ def test_a_worker_that_aborts_in_c_code_leaves_its_stack() -> None:
     with serve() as server:
         with pytest.raises(OSError):
             get(f"{server.url}/abort")
-        server.wait_for_log(r"killed by signal 6 \(SIGABRT\); not by us")
-        assert re.search(r'File ".*applications.py", line \d+ in app', server.log_text())
+        server.wait_for_log(
+            r'(?s)killed by signal 6 \(SIGABRT\); not by us.*File "[^"\n]*applications.py", line \d+ in app'
+        )
 
 
 def test_workers_that_end_again_and_again_are_started_later_and_later_and_it_is_said() -> None:
@@ -90,9 +83,9 @@ def test_workers_that_end_again_and_again_are_started_later_and_later_and_it_is_
         for number in range(1, 5):
             server.wait_for_log(f"worker {number} .* is ready")
             os.kill(server.worker_pids()[-1], signal.SIGKILL)
-        said = server.wait_for_log(r"workers end again and again: (\d+) in \d+ s. The next one starts in 0.5 s")
-        assert said[1] == "4"
-        assert "mend the application" in server.log_text()
+        server.wait_for_log(
+            r"workers end again and again: 4 in \d+ s. The next one starts in 0.5 s; mend the application"
+        )
         server.wait_for_log("worker 5 .* is ready")
         assert get(server.url)[0] == 200
 
@@ -102,10 +95,11 @@ def test_hup_ends_the_waiting_of_a_crash_loop(tmp_path: Path) -> None:
     with serve("fails_when_told", env={"FAIL_FILE": str(broken)}) as server:
         broken.touch()
         os.kill(server.worker_pids()[0], signal.SIGKILL)
-        server.wait_for_log("The next one starts in [48] s", seconds=60)
+        server.wait_for_log("The next one starts in 8 s", seconds=60)
         broken.unlink()
         server.signal(signal.SIGHUP)
-        server.wait_for_log(r"worker \d+ .* is ready\n(.*\n)*.*worker \d+ .* is ready", seconds=3)
+        # Less than it would have waited, and time enough for a start on a machine that stalls.
+        server.wait_for_log(r"worker \d+ .* is ready\n(.*\n)*.*worker \d+ .* is ready", seconds=7)
         assert get(server.url)[0] == 200
 
 
@@ -121,31 +115,54 @@ def in_thread(question: Callable[[], tuple[int, str]]) -> tuple[threading.Thread
 
 def refused(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except ConnectionRefusedError:
         return True
+    except OSError:
+        pass  # it came in the very moment in which the doors were closed
     return False
 
 
-def busy_worker(server: ServerProcess) -> tuple[threading.Thread, list[tuple[int, str]]]:
-    """A request that the application has taken and that ends in a second."""
-    thread, answers = in_thread(lambda: get(f"{server.url}/slow?seconds=1.5"))
-    server.wait_for_log("a slow request began")
-    return thread, answers
-
-
-def test_term_answers_what_is_in_flight_refuses_newcomers_and_exits_with_0() -> None:
+def test_term_answers_what_is_in_flight_refuses_newcomers_and_exits_with_0(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    held.touch()
     with serve(workers=2) as server:
         port = server.port
-        thread, answers = busy_worker(server)
+        thread, answers = in_thread(lambda: get(f"{server.url}/held?while={held}", timeout=60))
+        server.wait_for_log("a held request began")
         server.signal(signal.SIGTERM)
         wait_until(lambda: refused(port), what="newcomers refused")
         assert not answers  # precondition: it was still in flight when the doors were closed
+        held.unlink()
         thread.join()
         assert answers[0][0] == 200
         assert server.wait() == 0
         assert server.log_text().count("lifespan of") == 2
         assert "Traceback" not in server.log_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels have no filter on a listening socket")
+def test_at_the_end_nobody_is_let_in_whom_the_last_door_would_reset() -> None:
+    with serve() as server:
+        port = server.port
+        (worker,) = server.worker_pids()
+        os.kill(worker, signal.SIGSTOP)  # it would take everybody in before it closes its door
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as before:
+            before.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: not is_let_in(port), what="the door closed to newcomers", every_seconds=0.1)
+            os.kill(worker, signal.SIGCONT)
+            assert before.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert server.wait() == 0
+        assert refused(port)
+
+
+def is_let_in(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except TimeoutError:
+        return False
+    return True
 
 
 def test_term_under_load_answers_every_connection_that_was_made() -> None:
@@ -162,7 +179,7 @@ def test_ctrl_c_reaches_the_whole_group_and_ends_cleanly() -> None:
     with serve(workers=2) as server:
         pids = server.worker_pids()
         server.signal_group(signal.SIGINT)
-        assert server.wait(seconds=5) == 0
+        assert server.wait() == 0
         assert all(gone(pid) for pid in pids)
         assert "Traceback" not in server.log_text()
         assert "KeyboardInterrupt" not in server.log_text()
@@ -174,7 +191,7 @@ def test_ctrl_c_while_the_workers_still_start_ends_cleanly() -> None:
     with serve("starts_for_ever", workers=2, wait_ready=False) as server:
         wait_until(lambda: len(server.worker_pids()) == 2, what="two workers")
         server.signal_group(signal.SIGINT)
-        assert server.wait(seconds=10) == 0
+        assert server.wait() == 0
         assert "Traceback" not in server.log_text()
 
 
@@ -185,7 +202,7 @@ def test_a_second_signal_cuts_what_is_in_flight() -> None:
         server.signal(signal.SIGTERM)
         server.wait_for_log("SIGTERM: stopping; requests in flight have 30 s")
         server.signal(signal.SIGTERM)
-        assert server.wait(seconds=5) == 0
+        assert server.wait(seconds=20) == 0  # less than 30
         thread.join()
         assert "hurrying" in server.log_text()
 
@@ -202,8 +219,9 @@ def test_the_drain_ends_at_its_deadline() -> None:
         thread, _ = in_thread(lambda: raising(f"{server.url}/slow?seconds=60"))
         server.wait_for_log("a slow request began")
         server.signal(signal.SIGTERM)
-        assert server.wait(seconds=5) == 0
+        assert server.wait() == 0
         thread.join()
+        assert "killed by" not in server.log_text()  # it kept the deadline itself
 
 
 def test_a_worker_that_cannot_stop_is_killed_and_that_is_said() -> None:
@@ -211,7 +229,7 @@ def test_a_worker_that_cannot_stop_is_killed_and_that_is_said() -> None:
         thread, _ = in_thread(lambda: raising(f"{server.url}/spin?seconds=60"))
         server.wait_for_log("the loop is blocked")
         server.signal(signal.SIGTERM)
-        assert server.wait(seconds=10) == 0
+        assert server.wait() == 0
         thread.join()
         assert "killed by signal 9 (SIGKILL) by us: it did not end in time" in server.log_text()
 
@@ -403,6 +421,7 @@ def test_an_inherited_descriptor_is_served() -> None:
         with command as server:
             assert server.port == listener.getsockname()[1]
             assert get(server.url)[0] == 200
+        socket.create_connection(listener.getsockname(), timeout=20).close()  # it is somebody else's, too: it goes on
 
 
 @pytest.mark.parametrize("name", ["app", "wsgi"])
@@ -412,7 +431,7 @@ def test_a_silent_connection_never_delays_another_request(name: str) -> None:  #
         partly = socket.create_connection(("127.0.0.1", server.port))
         partly.sendall(b"GET / HTT")
         for _ in range(20):
-            assert get(server.url, timeout=2)[0] == 200
+            assert get(server.url, timeout=8)[0] == 200  # the silent ones are let go after 10 s
         for connection in [*silent, partly]:
             connection.close()
 

@@ -13,7 +13,7 @@ import pytest
 from fixtures.certificates import Authority
 from fixtures.counted_http2_load import CountedHttp2Load, Target
 from fixtures.counted_load import Counted, CountedLoad
-from fixtures.servers import ServerProcess, children, wait_until
+from fixtures.servers import ServerProcess, children, gone, wait_until
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -44,13 +44,13 @@ def more(load: Counted, count: int) -> None:
     wait_until(lambda: load.count >= before + count, what=f"{count} more answers", seconds=60)
 
 
-def gone(pids: Iterable[int]) -> bool:
-    return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+def all_gone(pids: Iterable[int]) -> bool:
+    return all(gone(pid) for pid in pids)
 
 
 def wait_for_generation(server: ServerProcess, load: Counted, before: list[int], count: int = 2) -> None:
     """Return when none of those before is left, and their `count` successors have all answered."""
-    wait_until(lambda: gone(before), what="the old workers gone", seconds=60)
+    wait_until(lambda: all_gone(before), what="the old workers gone", seconds=60)
     wait_until(lambda: len(server.worker_pids()) == count, what=f"{count} workers", seconds=60)
     newcomers = {str(pid) for pid in server.worker_pids()}
     wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
@@ -72,7 +72,7 @@ def test_ttin_and_ttou_lose_nothing(tmp_path: Path) -> None:
         for left in (2, 1):
             leaver = server.worker_pids()[-1]
             server.signal(signal.SIGTTOU)
-            wait_until(lambda: gone([leaver]), what="one worker less", seconds=60)  # noqa: B023  called here only
+            wait_until(lambda: gone(leaver), what="one worker less", seconds=60)  # noqa: B023  called here only
             assert len(server.worker_pids()) == left
         more(load, 100)
     load.assert_nothing_lost(executed)
@@ -108,14 +108,14 @@ def test_kill_9_loses_only_what_that_worker_had_accepted(tmp_path: Path) -> None
     ("options", "reason"),
     [
         (("--recycle-requests", "400"), r"it has taken \d+ requests"),
-        (("--recycle-seconds", "1.5"), r"it has served for \d s"),
+        (("--recycle-seconds", "1.5"), r"it has served for \d+ s"),
         (("--recycle-rss-octets", "1000"), r"it holds \d+ MiB of memory"),
     ],
 )
 def test_recycling_loses_nothing(tmp_path: Path, options: tuple[str, ...], reason: str) -> None:
     with loaded(tmp_path, *options, "--recycle-jitter", "1") as (server, load, executed):
         before = server.worker_pids()
-        wait_until(lambda: gone(before), what="two workers recycled", seconds=60)
+        wait_until(lambda: all_gone(before), what="two workers recycled", seconds=60)
     load.assert_nothing_lost(executed)
     assert re.search(rf"worker \d+ \(pid {before[0]}\) is replaced: {reason}", server.log_text())
 
@@ -127,14 +127,15 @@ def test_usr2_puts_a_new_master_in_our_place_and_loses_nothing(tmp_path: Path) -
         server.signal(signal.SIGUSR2)
         new = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves", seconds=60)[1])
         try:
+            assert int(pid_file.read_text()) == new
             assert server.wait(seconds=60) == 0
+            assert int(pid_file.read_text()) == new
             newcomers = {str(pid) for pid in children(new)}
             assert len(newcomers) == 2
             wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
-            assert int(pid_file.read_text()) == new
         finally:
             os.kill(new, signal.SIGTERM)
-        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
+        wait_until(lambda: gone(new), what="the new master gone", seconds=60)
         assert not pid_file.exists()
     load.assert_nothing_lost(executed, server_ended=True)
 
@@ -151,7 +152,7 @@ def test_what_waits_for_a_wsgi_thread_outlives_hup_ttin_ttou_and_usr2(tmp_path: 
         wait_for_generation(server, load, [], count=3)
         leaver = server.worker_pids()[-1]
         server.signal(signal.SIGTTOU)
-        wait_until(lambda: gone([leaver]), what="one worker less", seconds=60)
+        wait_until(lambda: gone(leaver), what="one worker less", seconds=60)
         server.signal(signal.SIGUSR2)
         new = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves", seconds=60)[1])
         try:
@@ -160,7 +161,7 @@ def test_what_waits_for_a_wsgi_thread_outlives_hup_ttin_ttou_and_usr2(tmp_path: 
             wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
         finally:
             os.kill(new, signal.SIGTERM)  # under load, too
-        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
+        wait_until(lambda: gone(new), what="the new master gone", seconds=60)
     load.assert_nothing_lost(executed, server_ended=True)
 
 
@@ -168,7 +169,7 @@ def test_what_waits_for_a_wsgi_thread_outlives_recycling(tmp_path: Path) -> None
     options = ("--threads", "2", "--recycle-requests", "300", "--recycle-jitter", "1")
     with loaded(tmp_path, *options, application="wsgi_counted") as (server, load, executed):
         before = server.worker_pids()
-        wait_until(lambda: gone(before), what="two workers recycled", seconds=60)
+        wait_until(lambda: all_gone(before), what="two workers recycled", seconds=60)
         more(load, 100)
     load.assert_nothing_lost(executed)
     assert re.search(rf"worker \d+ \(pid {before[0]}\) is replaced: it has taken \d+ requests", server.log_text())
@@ -212,7 +213,7 @@ def test_hup_loses_no_stream(tmp_path: Path) -> None:
 def test_recycling_loses_no_stream(tmp_path: Path) -> None:
     with loaded_in_http2(tmp_path, "--recycle-requests", "150", "--recycle-jitter", "1") as (server, load, executed):
         before = server.worker_pids()
-        wait_until(lambda: gone(before), what="two workers recycled", seconds=60)
+        wait_until(lambda: all_gone(before), what="two workers recycled", seconds=60)
         more(load, 100)
     load.assert_nothing_lost(executed)
 
@@ -227,5 +228,5 @@ def test_usr2_loses_no_stream(tmp_path: Path) -> None:
             wait_until(lambda: newcomers <= set(load.workers), what="answers of each newcomer", seconds=60)
         finally:
             os.kill(new, signal.SIGTERM)
-        wait_until(lambda: gone([new]), what="the new master gone", seconds=60)
+        wait_until(lambda: gone(new), what="the new master gone", seconds=60)
     load.assert_nothing_lost(executed, server_ended=True)

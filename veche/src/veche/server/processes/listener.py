@@ -47,6 +47,11 @@ class Listener:
             return str(self.address).replace("http", "https", 1)
         return f"https+{self.address}"
 
+    @property
+    def is_ours_alone(self) -> bool:
+        """Whether it is a TCP socket that this server has opened, be it by a master before us: nobody else holds it."""
+        return isinstance(parse_bind(self.bind)[0], TCPAddress)
+
     def handed(self) -> "Handed":
         """What another master needs to serve here."""
         return Handed(self.socket.fileno(), self.bind, self.unix_inode)

@@ -19,6 +19,7 @@ from typing import Final
 from veche.log import Level, Logger
 from veche.server.processes.development.starting_over import StartingOver
 from veche.server.processes.listener import Listener, close_all
+from veche.server.processes.sockets.last_call import let_nobody_in
 from veche.server.processes.succession.handover import Handover
 from veche.server.processes.succession.inheritance import Predecessor
 from veche.server.processes.surroundings.cores import usable_cores
@@ -240,6 +241,8 @@ class Master:
             self._words.say(f"{number.name}: stopping; requests in flight have {seconds:g} s to end{again}")
         else:
             self._words.say(f"{number.name}: stopping")
+        if self._stage is Stage.SERVING:  # else the sockets may be those of an old master, which serves on
+            let_nobody_in(listener.socket for listener in self._listeners if listener.is_ours_alone)
         self._enter_stopping(now, 0.0 if number is signal.SIGQUIT else seconds)
 
     def _enter_stopping(self, now: float, drain_seconds: float) -> None:
@@ -278,10 +281,11 @@ class Master:
         if self._stage is Stage.STARTING:
             self._stage = Stage.SERVING
             self._places.is_serving = True
+            # First the pid file: the old master takes it away in its end, unless it is ours by then.
+            self._supervisor.ready()
             if self._predecessor is not None:
                 self._listeners = self._predecessor.own(self._listeners)
                 self._predecessor.tell_ready()
-            self._supervisor.ready()
             addresses = ", ".join(str(listener) for listener in self._listeners)
             self._words.say(f"serving {self._application} on {addresses} with {count(self._places.wanted, 'worker')}")
             if self._on_ready is not None:

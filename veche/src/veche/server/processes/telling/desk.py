@@ -78,6 +78,7 @@ class Desk:
                 complain=self._complain,
                 predecessor=self._predecessor,
             )
+            self._metrics.tend(time.monotonic())  # who hears that we serve may ask at once
 
     def _whole_status(self) -> ServerStatus:
         return msgspec.structs.replace(self._status(), verdicts=self._history.all())
