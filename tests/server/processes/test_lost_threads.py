@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 
 
 def serve(*options: str) -> ServerProcess:
-    return ServerProcess("stalling:wsgi", "--request-seconds", "0.4", "--drain-seconds", "0.2", *options, app_dir=HERE)
+    # Those who are answered must not be late either, on a machine that stalls.
+    return ServerProcess("stalling:wsgi", "--request-seconds", "2", "--drain-seconds", "0.2", *options, app_dir=HERE)
 
 
 def test_a_lost_thread_is_named_with_its_stack_and_the_worker_serves_on() -> None:

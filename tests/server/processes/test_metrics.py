@@ -150,9 +150,9 @@ def test_handshakes_that_fail_are_counted_by_reason_over_all_workers_dead_ones_i
         with pytest.raises(OSError):
             get(url)
         wait_until(lambda: measured.values()[name] == 1, what="the failure in the metrics")
-        told = server.wait_for_log("INFO TLS handshake failed: what came was no TLS.*")[0]
+        told = server.wait_for_log("INFO TLS handshake failed: what came was no TLS.*\n")[0]
         assert "reason=not_tls peer=127.0.0.1:" in told
-        assert told.endswith("times=1 detail=HTTP_REQUEST")
+        assert told.endswith("times=1 detail=HTTP_REQUEST\n")
         os.kill(server.worker_pids()[0], signal.SIGKILL)
         server.wait_for_log("worker 2 .* is ready")
         with pytest.raises(OSError):
@@ -166,7 +166,7 @@ def test_the_access_log_is_written_beside_the_metrics() -> None:
     with measured.server as server:
         assert get(f"{server.url}/seen")[0] == 200
         server.wait_for_log("/seen")
-        assert measured.values()['veche_requests_total{status="2xx"}'] == 1
+        wait_until(lambda: measured.values()['veche_requests_total{status="2xx"}'] == 1, what="it in the metrics")
 
 
 @pytest.mark.process
@@ -174,6 +174,7 @@ def test_a_slow_application_is_seen_in_the_histogram_and_one_over_its_time_as_5x
     measured = Measured("stalling:app", "--request-seconds", "0.4")
     with measured.server as server:
         assert get(f"{server.url}/waits")[0] == 504
+        wait_until(lambda: measured.values()['veche_requests_total{status="5xx"}'], what="it in the metrics")
         values = measured.values()
     assert values['veche_requests_total{status="5xx"}'] == 1
     assert values["veche_requests_overdue_total"] == 1
@@ -183,7 +184,7 @@ def test_a_slow_application_is_seen_in_the_histogram_and_one_over_its_time_as_5x
 
 @pytest.mark.process
 def test_silent_clients_are_counted_and_cost_no_worker() -> None:
-    measured = Measured("applications:app", "--head-timeout-seconds", "0.3")
+    measured = Measured("applications:app", "--head-timeout-seconds", "2")  # one must begin in time
     with measured.server as server:
         before = server.worker_pids()
         with (
@@ -197,9 +198,8 @@ def test_silent_clients_are_counted_and_cost_no_worker() -> None:
             assert b" 408 " in slow.recv(1000)
         wait_until(lambda: measured.values()["veche_silent_clients_total"] == 2, what="both counted")
         assert server.worker_pids() == before
-        log = server.log_text()
-    assert "DEBUG a client sent nothing in time: let go client=127.0.0.1:" in log
-    assert "DEBUG a client did not send the head of its request in time: let go" in log
+        server.wait_for_log("DEBUG a client sent nothing in time: let go client=127.0.0.1:")
+        server.wait_for_log("DEBUG a client did not send the head of its request in time: let go")
 
 
 @pytest.mark.process
@@ -289,7 +289,7 @@ def test_a_reload_keeps_the_counters_and_a_new_master_begins_at_0() -> None:
             assert get(server.url)[0] == 200
         server.signal(signal.SIGHUP)
         server.wait_for_log("INFO reloaded")
-        assert measured.values()[answered] == 3
+        wait_until(lambda: measured.values()[answered] == 3, what="what the old worker counted")
         server.signal(signal.SIGUSR2)
         successor = int(server.wait_for_log(r"the new master \(pid (\d+)\) serves")[1])
         try:
@@ -297,7 +297,7 @@ def test_a_reload_keeps_the_counters_and_a_new_master_begins_at_0() -> None:
             wait_until(lambda: not refused(measured.port), what="the new master's metrics")
             assert measured.values()[answered] == 0
             assert get(server.url)[0] == 200
-            assert measured.values()[answered] == 1
+            wait_until(lambda: measured.values()[answered] == 1, what="what the new one counted")
         finally:
             os.kill(successor, signal.SIGTERM)
             wait_until(lambda: refused(server.port), what="the end of the new master")
@@ -330,5 +330,8 @@ def test_nothing_is_told_unless_it_is_asked_for() -> None:
     with ServerProcess("applications:app", app_dir=HERE) as server:
         listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         inodes = {row[9] for row in listening if row[3] == "0A"}
-        held = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{server.pid}/fd")]
+        held = []
+        for entry in os.scandir(f"/proc/{server.pid}/fd"):
+            with suppress(FileNotFoundError):  # one that is closed just now
+                held.append(os.readlink(entry.path))
         assert sum(f"socket:[{inode}]" in held for inode in inodes) == 1

@@ -12,14 +12,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.load import get, get_over_unix
-from fixtures.servers import ServerProcess, children, wait_until
+from fixtures.servers import ServerProcess, children, gone, wait_until
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
-
-
-def gone(pid: int) -> bool:
-    return not os.path.exists(f"/proc/{pid}")
 
 
 @contextmanager

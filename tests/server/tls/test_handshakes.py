@@ -68,6 +68,11 @@ def ask(connection: ssl.SSLSocket, body: bytes = b"", *, host: str = "localhost"
     return response.status, body
 
 
+def replace(fresh: str, file: str) -> None:
+    """As a whole: the server looks at its files whenever it likes."""
+    os.replace(shutil.copy(fresh, f"{file}.fresh"), file)
+
+
 def names_shown(connection: ssl.SSLSocket) -> list[str]:
     certificate: Any = connection.getpeercert()
     return [name for _, name in certificate["subjectAltName"]]
@@ -243,17 +248,17 @@ def test_a_handshake_that_is_not_done_in_time_is_cut(
     with serve(
         Told(), manner=TLS, plain_asyncio=plain_asyncio, tls_handshake_seconds=0.2, head_timeout_seconds=30, **settings
     ) as served:
-        with served.connect() as peer:
-            peer.send(first_octets)
-            wait_for(lambda: served.server.open_connections == 1, "the connection to be accepted")
-            assert peer.read_to_end() == b""
-        wait_for(lambda: served.server.open_connections == 0, "the connection to be forgotten")
-        with shake(served, authority.client()) as connection:
-            assert ask(connection)[0] == 200
+        for _ in range(2):
+            with served.connect() as peer:
+                peer.send(first_octets)
+                assert peer.read_to_end() == b""
+            wait_for(lambda: served.server.open_connections == 0, "the connection to be forgotten")
     patient = {**settings, "tls_handshake_seconds": 30}
     with serve(Told(), manner=TLS, plain_asyncio=plain_asyncio, **patient) as served, served.connect() as peer:
         peer.send(first_octets)
         assert peer.is_open(0.7)
+        with shake(served, authority.client()) as connection:
+            assert ask(connection)[0] == 200
 
 
 @LOOPS
@@ -287,7 +292,7 @@ def test_what_is_no_tls_harms_nobody(authority: Authority, *, plain_asyncio: boo
 def test_handshakes_count_as_connections(authority: Authority) -> None:
     settings = pairs(authority.issue("localhost"))
     with (
-        serve(Told(), manner=TLS, connection_limit=2, tls_handshake_seconds=1, **settings) as served,
+        serve(Told(), manner=TLS, connection_limit=2, tls_handshake_seconds=3, **settings) as served,
         served.connect(),
         served.connect(),
     ):
@@ -308,12 +313,12 @@ def test_changed_certificates_are_taken_up_and_old_connections_stay(
         shake(served, authority.client()) as old,
     ):
         assert ask(old)[0] == 200
-        shutil.copy(fresh, certificate)  # the certificate first: for a moment the pair does not match
+        replace(fresh, certificate)  # the certificate first: for a moment the pair does not match
         wait_for(lambda: served.log.messages(Level.ERROR), "the half-written pair to be seen")
         assert "does not belong to certificate" in served.log.messages(Level.ERROR)[0]
         with shake(served, authority.client()) as connection:
             assert "first.example" in names_shown(connection)  # a broken new one keeps the old one
-        shutil.copy(fresh_key, key)
+        replace(fresh_key, key)
         wait_for(lambda: served.log.messages(Level.INFO), "the new pair to be taken up")
         with shake(served, authority.client()) as connection:
             assert "second.example" in names_shown(connection)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 
+from fixtures.servers import wait_until
 from veche.server.verdicts.stacks import all_task_stacks, task_stack, thread_stack
 
 
@@ -52,6 +53,7 @@ def test_a_thread_that_blocks_the_loop_is_seen_from_another_thread() -> None:
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
     blocked.wait(10)
+    wait_until(lambda: "release.wait(10)" in thread_stack(thread.ident), what="the thread where it blocks")
     text = all_task_stacks(loop, thread.ident)
     release.set()
     thread.join(10)
