@@ -65,6 +65,7 @@ def test_sockets_of_systemd_are_served_by_name_with_and_without_tls(tmp_path: Pa
                 # A worker is another process: it must not think that sockets were handed to it.
                 assert client.get("http://localhost/environ?name=LISTEN_FDS").text == ""
             server.stop()
+        socket.create_connection(web.getsockname(), timeout=20).close()  # whoever comes now waits for the next server
         assert path.exists()  # it is systemd's: whoever made it removes it
 
 
