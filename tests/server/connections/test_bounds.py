@@ -7,11 +7,12 @@ import asyncio
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from fixtures.requests import get, post
-from fixtures.serving import serve, wait_for
+from fixtures.serving import Peer, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 
 SHORT = 0.2
@@ -115,6 +116,62 @@ def test_a_body_above_the_least_rate_may_take_long() -> None:
             peer.send(b"a" * 10)
             time.sleep(0.08)  # the client's slowness is the matter of this test
         assert peer.read_response()[2] == b"100"
+
+
+def test_what_came_in_time_is_served_though_the_loop_stood_still_until_its_deadline_was_over() -> None:
+    standing = threading.Event()
+
+    async def blocks(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] == "/block":
+            standing.set()
+            time.sleep(2.5)  # this fault of an application is the matter of this test
+        await reader(scope, receive, send)
+
+    with (
+        serve(blocks, head_timeout_seconds=1.0, body_stall_seconds=1.0, request_seconds=1.0) as served,
+        served.connect() as slow_head,
+        served.connect() as slow_body,
+        served.connect() as waiting,
+        served.connect() as blocking,
+    ):
+        slow_head.send(b"GET / HTTP/1.1\r\n")
+        slow_body.send(post(b"ab", b"Content-Length: 4"))
+        blocking.send(get(line=b"GET /block HTTP/1.1"))
+        assert standing.wait(10)
+        slow_head.send(b"Host: a\r\n\r\n")
+        slow_body.send(b"cd")
+        waiting.send(get())
+        assert slow_head.read_response()[2] == b"0"
+        assert slow_body.read_response()[2] == b"4"
+        assert waiting.read_response()[2] == b"0"
+
+
+def test_a_loop_that_always_stands_still_lets_go_of_the_slow_all_the_same() -> None:
+    async def blocks(scope: Scope, receive: Receive, send: Send) -> None:
+        time.sleep(0.3)  # three ticks
+        await hello(scope, receive, send)
+
+    over = threading.Event()
+
+    def ask_again_and_again(peer: Peer) -> None:
+        while not over.is_set():
+            peer.send(get())
+            assert peer.read_response()[0] == 200
+
+    with (
+        serve(blocks, head_timeout_seconds=SHORT) as served,
+        served.connect() as busy,
+        served.connect() as slow,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asking = pool.submit(ask_again_and_again, busy)
+        slow.send(b"GET / HTTP/1.1\r\n")
+        try:
+            assert slow.read_response()[0] == 408
+        finally:
+            over.set()
+        asking.result(10)
 
 
 def test_an_application_that_does_not_answer_is_cancelled_and_answered_504() -> None:
