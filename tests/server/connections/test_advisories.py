@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fixtures.requests import get, post
-from fixtures.serving import serve, wait_for
+from fixtures.serving import PATIENCE_SECONDS, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import StreamLog
 
@@ -44,38 +44,38 @@ def test_cve_2019_16770_puma_one_client_that_pipelines_starves_the_others() -> N
         for _ in range(10):
             other.send(get())
             assert other.read_response()[2] == b"hello"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("application", [hello, wsgi_hello])
 def test_cve_2021_29509_puma_kept_connections_starve_new_ones(application: Any) -> None:
-    with serve(application, threads=1) as served:
+    with serve(application, threads=1, keep_alive_seconds=60) as served:
         kept = [served.connect() for _ in range(20)]
         for peer in kept:
             peer.send(get())
             assert peer.read_response()[2] == b"hello"
-        began = time.monotonic()
-        assert served.ask(get())[2] == b"hello"
-        assert time.monotonic() - began < 2
+        assert served.ask(get())[2] == b"hello"  # while they stay: or the client gives up
         for peer in kept:
             peer.socket.close()
 
 
 @pytest.mark.parametrize("application", [hello, wsgi_hello])
 def test_xinference_5213_uvicorn_each_octet_of_a_slow_head_prolongs_it(application: Any) -> None:
-    with serve(application, threads=1, head_timeout_seconds=0.3) as served, served.connect() as slow:
+    with serve(application, threads=1, head_timeout_seconds=0.3) as served:
         began = time.monotonic()
-        slow.send(b"GET / HTTP/1.1\r\n")
-        while time.monotonic() - began < 3:
-            try:
-                slow.send(b"X-A: b\r\n")
-            except OSError:
-                break
-            if not slow.is_open(0.05):
-                break
-            assert served.ask(get())[2] == b"hello"
-        assert 0.2 < time.monotonic() - began < 2
-        assert served.server.requests_served > 0
+        with served.connect() as slow:
+            slow.send(b"GET / HTTP/1.1\r\n")
+            for _ in range(100):
+                assert served.ask(get())[2] == b"hello"
+                try:
+                    slow.send(b"X-A: b\r\n")
+                except OSError:
+                    break
+                if not slow.is_open(0.05):
+                    break
+            else:
+                pytest.fail("it goes on for ever")
+        assert time.monotonic() - began > 0.3
 
 
 @pytest.mark.parametrize("application", [hello, wsgi_hello])
@@ -83,7 +83,7 @@ def test_xinference_5213_uvicorn_each_octet_of_a_slow_head_prolongs_it(applicati
     "bad", [b"BAD\r\n\r\n", post(b"0\r\n\r\n", CHUNKED, b"Content-Length: 5"), get(b"X : y"), post(b"Z\r\n", CHUNKED)]
 )
 def test_cve_2024_49768_waitress_what_follows_an_error_is_served(application: Any, bad: bytes) -> None:
-    with serve(application) as served, served.connect() as peer:
+    with serve(application, linger_seconds=30) as served, served.connect() as peer:
         peer.send(bad)
         time.sleep(0.02)  # so that what follows comes while the error is being answered
         peer.send(get(line=b"GET /hidden HTTP/1.1"))

@@ -41,7 +41,7 @@ defaults
     timeout connect 5s
     timeout client 30s
     timeout server 30s
-    default-server inter 200ms
+    default-server inter 200ms fall 1000  # a machine that stands still does not take our server for dead
 frontend requests
     bind 127.0.0.1:{requests}
     default_backend application

@@ -129,7 +129,7 @@ def told(log: KeptLog) -> list[dict[str, object]]:
 
 
 def expect_told(served: Served, failure: Failure) -> None:
-    wait_for(lambda: counts(served), "the failure to be counted")
+    wait_for(lambda: told(served.log), "the failure to be told")
     assert counts(served) == {failure: 1}
     (fields,) = told(served.log)
     assert (fields["reason"], fields["times"]) == (WORDS[failure].reason, 1)

@@ -353,7 +353,7 @@ def test_a_message_after_the_end_is_an_error_that_harms_nobody() -> None:
         for _ in range(2):
             peer.send(get())
             assert peer.read_response()[2] == b"done"
-        assert len(errors) == 2
+        wait_for(lambda: len(errors) == 2, "both errors")
 
 
 def test_a_unix_socket_is_served(tmp_path: Any) -> None:
