@@ -134,7 +134,7 @@ def test_what_asyncio_promises_to_a_task_holds() -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(asyncio.sleep(10))
                 raise LookupError
-        assert await asyncio.wait_for(child(7), 1) == 7
+        assert await asyncio.wait_for(child(7), 10) == 7
         assert tuple(await asyncio.gather(child(1), child(2))) == (1, 2)
         assert await asyncio.to_thread(REQUEST_ID.get) == scope["path"]
         assert asyncio.current_task() is task

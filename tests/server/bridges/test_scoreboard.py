@@ -92,6 +92,6 @@ def test_a_websocket_is_shown_as_one_and_counted() -> None:
             )
             assert peer.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101")
             assert server.wait_for(Doing.WEBSOCKET).request == "GET /chat"
-            assert server.place.counters()[Counter.WEBSOCKETS] == 1
+            wait_for(lambda: server.place.counters()[Counter.WEBSOCKETS] == 1, "it to be counted")
         server.wait_until_empty()
-        assert server.place.counters()[Counter.WEBSOCKETS] == 0
+        wait_for(lambda: server.place.counters()[Counter.WEBSOCKETS] == 0, "it to be counted no more")

@@ -187,7 +187,7 @@ async def it_may_cancel_itself_and_go_on() -> None:
 
 
 async def waiting_for_something_has_an_end() -> None:
-    assert await asyncio.wait_for(after(0, 7), 1) == 7
+    assert await asyncio.wait_for(after(0, 7), 10) == 7
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(after(10, 7), 0.005)
 

@@ -11,13 +11,14 @@ import pytest
 from fixtures import load
 from fixtures.requests import get, post
 from fixtures.servers import ServerProcess, wait_until
-from fixtures.serving import Served, serve, wait_for
+from fixtures.serving import Peer, Served, serve, wait_for
 from veche.asgi import Environ, StartResponse
 from veche.log import Level
 from veche.server.bridges.wsgi import WsgiBridge
 from veche.server.scoreboard import Counter
 
 SHORT = 0.2
+LONG = 30.0  # in which nobody is too slow; `overdue` lets it pass
 HERE = Path(__file__).parent
 
 
@@ -55,11 +56,28 @@ def ask_for(served: Served, path: str) -> int:
     return served.ask(get(line=f"GET {path} HTTP/1.1".encode()))[0]
 
 
+def overdue(served: Served, stuck: Stuck, path: str, *, peer: Peer | None = None) -> int:
+    """The status of a request whose time passes in the application; that of any other path passes before it gets there.
+
+    peer: the connection on which it comes, else one of its own.
+    """
+    if peer is None:
+        with served.connect() as own:
+            return overdue(served, stuck, path, peer=own)
+    begun, entered = served.server.requests_served, stuck.entered
+    peer.send(get(line=f"GET {path} HTTP/1.1".encode()))
+    wait_for(lambda: served.server.requests_served > begun, "the request to begin")
+    if path == "/stuck":
+        wait_for(lambda: stuck.entered > entered, "the request to be in")
+    served.pass_time(LONG + 2)
+    return peer.read_response()[0]
+
+
 def test_it_is_answered_504_and_its_thread_is_named_with_its_stack() -> None:
     stuck = Stuck()
-    with serve(stuck, threads=2, request_seconds=SHORT) as served:
+    with serve(stuck, threads=2, request_seconds=LONG) as served:
         try:
-            assert ask_for(served, "/stuck") == 504
+            assert overdue(served, stuck, "/stuck") == 504
             [(message, level, fields)] = served.log.entries
             assert "GET /stuck from 127.0.0.1" in message
             assert "its thread is lost (1 of 2)" in message
@@ -73,37 +91,35 @@ def test_it_is_answered_504_and_its_thread_is_named_with_its_stack() -> None:
 
 def test_a_thread_that_comes_back_is_counted_back_and_what_it_sends_goes_nowhere() -> None:
     stuck = Stuck()
-    with serve(stuck, threads=1, request_seconds=SHORT) as served, served.connect() as peer:
-        peer.send(get(line=b"GET /stuck HTTP/1.1"))
-        assert peer.read_response()[0] == 504
+    with serve(stuck, threads=1, request_seconds=LONG) as served, served.connect() as peer:
+        assert overdue(served, stuck, "/stuck", peer=peer) == 504
         stuck.let_go.set()
         wait_for(lambda: lost(served) == (0, 1), "the thread to be counted back")
         assert len(stuck.errors) == 1
         peer.send(get())
         assert peer.read_response()[2] == b"True"
         stuck.let_go.clear()
-        peer.send(get(line=b"GET /stuck HTTP/1.1"))
-        assert peer.read_response()[0] == 504
+        assert overdue(served, stuck, "/stuck", peer=peer) == 504
         stuck.let_go.set()
         wait_for(lambda: lost(served) == (0, 2), "the second one")
 
 
 def test_fresh_threads_take_their_place_up_to_the_bound_and_then_the_worker_asks_to_be_replaced() -> None:
     stuck = Stuck()
-    with serve(stuck, threads=2, request_seconds=SHORT, lost_threads_limit=2) as served:
+    with serve(stuck, threads=2, request_seconds=LONG, lost_threads_limit=2) as served:
         try:
             for expected in (1, 2):
-                assert ask_for(served, "/stuck") == 504
+                assert overdue(served, stuck, "/stuck") == 504
                 assert lost(served)[0] == expected
             barrier = threading.Barrier(2)  # still two at once
             with ThreadPoolExecutor(2) as pool:
                 assert list(pool.map(lambda _: (barrier.wait(5), ask_for(served, "/"))[1], range(2))) == [200, 200]
             assert not any("replaced" in message for message in served.log.messages(Level.ERROR))
-            assert ask_for(served, "/stuck") == 504
+            assert overdue(served, stuck, "/stuck") == 504
             assert [m for m in served.log.messages(Level.ERROR) if "the worker is being replaced" in m]
             assert ask_for(served, "/") == 200  # one is left
-            assert ask_for(served, "/stuck") == 504
-            assert ask_for(served, "/") == 504  # none
+            assert overdue(served, stuck, "/stuck") == 504
+            assert overdue(served, stuck, "/") == 504  # none
             assert "it waited for a thread" in str(served.log.entries[-1][2]["traceback"])
             used_up = [m for m in served.log.messages(Level.ERROR) if "the worker is being replaced" in m]
             assert len(used_up) == 1  # said once
@@ -122,11 +138,11 @@ def test_a_request_that_never_got_a_thread_is_not_run_after_its_504() -> None:
         entered.append(environ["PATH_INFO"])
         return stuck(environ, start_response)
 
-    with serve(application, threads=1, request_seconds=SHORT, lost_threads_limit=0) as served:
-        assert ask_for(served, "/stuck") == 504
-        assert ask_for(served, "/waited") == 504
+    with serve(application, threads=1, request_seconds=LONG, lost_threads_limit=0) as served:
+        assert overdue(served, stuck, "/stuck") == 504
+        assert overdue(served, stuck, "/waited") == 504
         stuck.let_go.set()
-        wait_for(lambda: ask_for(served, "/after") == 200, "the worker to serve again")
+        assert ask_for(served, "/after") == 200
         assert entered == ["/stuck", "/after"]
 
 
@@ -136,11 +152,15 @@ def test_a_response_that_has_begun_has_no_deadline_here() -> None:
     def application(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b"first "
-        go_on.wait(3 * SHORT)
+        go_on.wait(10)
         yield b"second"
 
-    with serve(application, request_seconds=SHORT) as served:
-        assert served.ask(get())[2] == b"first second"
+    with serve(application, request_seconds=LONG) as served, served.connect() as peer:
+        peer.send(get())
+        peer.read_until(b"6\r\nfirst \r\n")
+        served.pass_time(LONG + 2)
+        go_on.set()
+        assert peer.read_until(b"0\r\n\r\n") == b"6\r\nsecond\r\n0\r\n\r\n"
         assert lost(served) == (0, 0)
 
 
@@ -188,7 +208,7 @@ def test_a_drain_answers_503_for_threads_that_do_not_end() -> None:
 
 @pytest.mark.process
 def test_a_worker_whose_threads_are_used_up_is_replaced() -> None:
-    options = ("--threads", "1", "--lost-threads-limit", "1", "--request-seconds", "0.3", "--drain-seconds", "1")
+    options = ("--threads", "1", "--lost-threads-limit", "1", "--request-seconds", "1", "--drain-seconds", "1")
     with ServerProcess("wsgi_stuck:app", *options, app_dir=HERE) as server:
         [before] = server.worker_pids()
         for _ in range(2):
@@ -196,7 +216,7 @@ def test_a_worker_whose_threads_are_used_up_is_replaced() -> None:
         server.wait_for_log("2 of 1 threads are lost: the worker is being replaced")
         server.wait_for_log("worker 2 .* is ready")
         wait_until(lambda: before not in server.worker_pids(), what="the old worker to be gone")
-        assert load.get(server.url)[0] == 200
+        wait_until(lambda: load.get(server.url)[0] == 200, what="the new worker's answer, if it is late once or not")
         log = server.log_text()
     assert re.search(r"GET /stuck\?x=1 from 127\.0\.0\.1:\d+ took [\d.]+ s: answered 504; its thread is lost", log)
     assert re.search(r'File ".*wsgi_stuck.py", line \d+, in stands_here', log)

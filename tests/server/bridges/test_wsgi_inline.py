@@ -10,7 +10,7 @@ from wsgiref.validate import validator
 import pytest
 
 from fixtures.requests import get, post
-from fixtures.serving import serve
+from fixtures.serving import serve, wait_for
 from veche.asgi import Environ, StartResponse
 from veche.log import Level
 
@@ -30,11 +30,11 @@ def test_everything_runs_in_the_loops_thread_and_no_thread_is_started() -> None:
         assert not environ["wsgi.multithread"]
         return hello(environ, start_response)
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serve(application, threads=0) as served:
         for _ in range(3):
             assert served.ask(get())[2] == b"hello"
-        assert threading.active_count() == before + 1  # the loop's own thread
+        assert len(set(threading.enumerate()) - before) == 1  # the loop's own thread; others may end meanwhile
     assert len(seen) == 1
 
 
@@ -222,7 +222,7 @@ def test_a_fault_in_close_is_named_and_hurts_nobody() -> None:
         for count in (1, 2):
             peer.send(get())
             assert peer.read_response()[2] == b"part"
-            assert len(served.log.messages(Level.ERROR)) == count
+            wait_for(lambda: len(served.log.messages(Level.ERROR)) == count, "the log entry")  # noqa: B023  # at once
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:

@@ -38,6 +38,7 @@ from fixtures.http2 import (
 )
 from fixtures.serving import Served, serve, wait_for
 from veche.log import Level
+from veche.server.connections.http2 import Http2Connection
 from veche.wire.h2 import PREFACE, ErrorCode
 
 Application = Callable[[dict[str, Any], Any, Any], Any]
@@ -207,10 +208,9 @@ def test_interim_responses_and_trailers() -> None:  # §8.1; RFC 8297
         {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": False},
     )
     with serve(application) as served, connected(served) as client:
-        began = time.monotonic()
+        served.pass_time(0)  # nothing of it waits for a tick: there is none any more
         client.send(headers(1, [*GET, ("te", "trailers")]))
         frames = client.until_end_of(1)
-        assert time.monotonic() - began < 0.9  # nothing of it waits for a tick
         assert [f.kind for f in frames] == [HEADERS, HEADERS, DATA, HEADERS], served.log.entries
         assert client.fields(frames[0])[":status"] == "103"
         assert client.fields(frames[1])[":status"] == "200"
@@ -312,8 +312,7 @@ def test_an_application_waits_while_the_window_is_closed() -> None:  # §5.2
 def test_a_stream_whose_window_stays_closed_is_reset_whatever_is_pinged_GHSA_xj8g_532w_jv94() -> None:
     with serve(endless, write_stall_seconds=0.2) as served, connected(served) as client:
         client.send(headers(1))
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
+        for _ in range(250):
             client.send(frame(PING, 0, 0, bytes(8)))
             reset = [f for f in client.frames_until(PING) if f.kind == RST_STREAM]
             if reset:
@@ -453,17 +452,27 @@ def test_after_the_clients_end_a_request_that_was_never_whole_keeps_nothing_open
 def test_after_the_clients_end_nothing_of_it_is_waited_for() -> None:
     """Neither the acknowledgement of our SETTINGS nor the rest of a frame: the answers are sent."""
 
+    go_on = asyncio.Event()
+
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
-        await asyncio.sleep(1.5)  # longer than both deadlines and a tick
+        await receive()
+        assert (await receive())["type"] == "http.disconnect"  # the end has come
+        ended.set()
+        await go_on.wait()
         await send(start())
         await send(body(b"patience"))
 
+    ended = threading.Event()
     with (
-        serve(application, http2_settings_seconds=0.1, head_timeout_seconds=0.1) as served,
+        serve(application, http2_settings_seconds=30, head_timeout_seconds=30) as served,
         connected(served, OPENING) as client,
     ):
         end_of_input(client, headers(1), headers(3)[:12])
+        assert ended.wait(10)
+        for _ in range(2):
+            served.pass_time(31)
+        served.loop.call_soon_threadsafe(go_on.set)
         assert client.answer(1)[1] == b"patience"
         until_the_end(client)
 
@@ -531,16 +540,18 @@ def test_a_preface_must_arrive_in_time() -> None:
 def test_an_idle_connection_is_closed_whatever_is_pinged() -> None:
     application = answering(start(), body(b"x"))
     with serve(application, keep_alive_seconds=0.3) as served, connected(served) as client:
+        began = time.monotonic()
         client.send(headers(1))
         client.answer(1)
-        began = time.monotonic()
         with contextlib.suppress(OSError):
-            while time.monotonic() < began + 5:
+            for _ in range(250):
                 client.send(frame(PING, 0, 0, bytes(8)))
                 if client.next_frame() is None:
                     break
                 time.sleep(0.02)
-        assert 0.25 < time.monotonic() - began < 3
+            else:
+                pytest.fail("it is kept as long as it is pinged")
+        assert time.monotonic() - began > 0.3
 
 
 def test_a_body_that_stalls_is_answered_408() -> None:
@@ -625,7 +636,7 @@ def test_the_frames_of_a_block_and_the_requests_of_a_connection_are_settings() -
 
 def test_a_client_that_goes_on_asking_after_the_last_request_loses_no_answer() -> None:  # §6.8
     with (
-        serve(answering(start(), body(b"x" * 10_000)), http2_request_limit=2) as served,
+        serve(answering(start(), body(b"x" * 10_000)), http2_request_limit=2, linger_seconds=30) as served,
         connected(served) as client,
     ):
         client.send(headers(1), headers(3))
@@ -656,9 +667,11 @@ def test_answers_that_nobody_reads_end_the_connection() -> None:
 
 
 def test_a_drain_answers_what_is_on_its_way_and_closes() -> None:  # §6.8
+    go_on = asyncio.Event()
+
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
-        await asyncio.sleep(0.2)
+        await go_on.wait()
         await send(start())
         await send(body(b"done"))
 
@@ -673,6 +686,7 @@ def test_a_drain_answers_what_is_on_its_way_and_closes() -> None:  # §6.8
         client.send(frame(PING, ACK, 0, ping.payload))
         *_, last = client.frames_until(GOAWAY)
         assert last.payload == struct.pack(">II", 3, 0)
+        served.loop.call_soon_threadsafe(go_on.set)
         assert client.answer(1)[1] == b"done"
         assert client.answer(3)[1] == b"done"
         assert client.next_frame() is None
@@ -684,10 +698,13 @@ def test_a_drain_loses_no_answer_to_a_client_that_reads_late_and_asks_on() -> No
     with serve(answering(start(), body(b"x")), linger_seconds=10) as served, connected(served) as client:
         client.send(headers(1))
         client.answer(1)
-        draining = served.submit(served.server.drain(5.0))
-        last_sent = 1
-        end = time.monotonic() + 1.2  # the grace of a drain is half a second
-        while time.monotonic() < end:
+        assert served.server._service is not None
+        (connection,) = served.server._service.connections
+        assert isinstance(connection, Http2Connection)
+        draining = served.submit(served.server.drain(30.0))
+        last_sent, unheard = 1, 20
+        while unheard:  # until the grace of the drain is over, and then a while
+            unheard -= connection.engine.refusing
             last_sent += 2
             client.send(headers(last_sent))
             time.sleep(0.01)
@@ -696,7 +713,7 @@ def test_a_drain_loses_no_answer_to_a_client_that_reads_late_and_asks_on() -> No
         goaways = [struct.unpack(">II", f.payload[:8]) for f in frames if f.kind == GOAWAY]
         [first, last] = goaways
         assert (first, last[1]) == ((2**31 - 1, 0), 0)
-        assert 1 < last[0] < last_sent  # some were not processed, and are told so
+        assert last[0] < last_sent  # some were not processed, and are told so
         assert [f.stream_id for f in frames if f.kind == DATA] == list(range(3, last[0] + 1, 2))
         draining.result(5)
 

@@ -89,8 +89,10 @@ def test_chromium_opens_its_sockets_on_the_pages_own_http_2_connection(browsing:
             assert said[1].startswith("permessage-deflate")
         browsing.close()
         assert [one for one in seen if one[0] == "websocket"] == [("websocket", "2", seen[0][2])] * 2
-        # Chromium refuses the certificate first, and comes again because it is told to take it all the same.
-        assert [said for said, _, fields in served.log.entries if fields.get("reason") != "certificate_refused"] == []
+        # Chromium refuses the certificate first, and comes again because it is told to take it all the same; and it
+        # opens a second connection where the first one is slow, which it may leave in the middle of its handshake.
+        failed = {"certificate_refused", "left"}
+        assert [said for said, _, fields in served.log.entries if fields.get("reason") not in failed] == []
 
 
 @pytest.mark.browser
