@@ -35,6 +35,7 @@ from veche.data.postgres.database import numbered
 pytestmark = pytest.mark.postgres
 
 COUNT = Statement(sa.select(sa.func.count()).select_from(Person))
+SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 SLEEP = Statement(sa.select(sa.func.pg_sleep(sa.bindparam("seconds", type_=sa.Double()))))
 
 
@@ -107,19 +108,19 @@ def test_a_server_that_is_gone_is_an_answer_and_its_return_needs_nobody(
     async def work() -> None:
         await add(school.units, "a")
         await asyncio.to_thread(postgres_cluster.stop)
+        began = time.monotonic()
         try:
-            for _ in range(2):
-                began = time.monotonic()
+            for _ in range(20):  # each an answer at once: whoever waited for the server would wait a second and more
                 with pytest.raises(DatabaseUnavailable):
                     await school.units.reader.value(COUNT)
                 with pytest.raises(DatabaseUnavailable):
                     await add(school.units, "b")
-                assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
             with pytest.raises(DatabaseUnavailable):
                 await asyncio.to_thread(school.database.execute_query, "SELECT 1")
         finally:
             await asyncio.to_thread(postgres_cluster.start)
-        give_up_at = time.monotonic() + 5
+        give_up_at = time.monotonic() + 30
         while True:
             try:
                 assert await school.units.reader.value(COUNT) == 1
@@ -146,13 +147,15 @@ def test_who_waits_too_long_for_a_connection_is_refused(make: Callable[..., Post
 
 
 def test_statements_and_locks_have_a_limit(make: Callable[..., PostgresDatabase]) -> None:
-    database = make(statement_timeout_seconds=0.3, lock_timeout_seconds=0.1)
+    # Each limit at a database of its own: on a slow machine other statements may take as long as the first of them.
+    impatient, database = make(statement_timeout_seconds=0.3), make(lock_timeout_seconds=0.1)
     create_tables(database, METADATA)
 
     async def work() -> None:
         units = units_of(database)
         with pytest.raises(StatementTimedOut):
-            await units.reader.all(SLEEP, seconds=5)
+            await units_of(impatient).reader.all(SLEEP, seconds=60)
+        await impatient.close()
         async with units.begin() as unit:
             await unit.insert(Room(id=5))
             await unit.commit()
@@ -193,7 +196,7 @@ def test_two_units_in_a_deadlock_both_come_through_with_run(school: School) -> N
             return lambda unit: asyncio.ensure_future(cross(unit))
 
         await asyncio.gather(school.units.run(crossing(1, 2)), school.units.run(crossing(2, 1)))
-        assert tries == 3
+        assert tries >= 3  # one of them at least was the victim once
         assert await school.units.reader.all(Statement(sa.select(Room.revision))) == [(2,), (2,)]
 
     school.run(work)
@@ -221,26 +224,32 @@ def test_a_connection_lost_during_commit_has_an_unknown_outcome(school: School) 
 
 
 def test_a_cancelled_statement_gives_its_connection_back(make: Callable[..., PostgresDatabase]) -> None:
-    database = make(pool_size=1)
+    # Longer than anybody waits for a connection: it has to come back before the statement is over by itself.
+    database, other = make(pool_size=1, pool_wait_seconds=10, statement_timeout_seconds=120), make()
     create_tables(database, METADATA)
 
     async def work() -> None:
-        units = units_of(database)
+        units = UnitsOfWork(database, lambda changes: None, deadline_seconds=120)
 
         async def sleep_in_a_unit() -> None:
             async with units.begin() as unit:
                 await unit.insert(Person(name="a"))
-                await unit.all(SLEEP, seconds=4.0)
+                await unit.all(SLEEP, seconds=60.0)
 
-        for sleeper in (units.reader.all(SLEEP, seconds=4.0), sleep_in_a_unit()):
+        async def one_sleeps() -> bool:
+            return bool(await asyncio.to_thread(other.execute_query, SLEEPING))
+
+        for sleeper in (units.reader.all(SLEEP, seconds=60.0), sleep_in_a_unit()):
             task: asyncio.Future[object] = asyncio.ensure_future(sleeper)
-            await asyncio.sleep(0.1)
-            began = time.monotonic()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert await units.reader.value(COUNT) == 0
-            assert time.monotonic() - began < 2
+            async with asyncio.timeout(20):
+                while not await one_sleeps():
+                    assert not task.done()
+                began = time.monotonic()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert await units.reader.value(COUNT) == 0
+            assert time.monotonic() - began < 20
         await database.close()
 
     asyncio.run(work())

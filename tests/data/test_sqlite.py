@@ -63,20 +63,21 @@ def test_what_is_acknowledged_is_on_disk_and_readers_do_not_wait(school: School,
 
 
 def test_a_slow_read_goes_on_in_a_thread_and_the_loop_stays_free(path: Path) -> None:
-    database = SqliteDatabase(path, read_fuse_seconds=0.005)
+    database = SqliteDatabase(path, read_fuse_seconds=0.005, slow_read_seconds=60)
     create_tables(database, METADATA)
 
     async def work() -> None:
         reader = units_of(database).reader
-        slow = asyncio.ensure_future(reader.value(SLOW, most=1_500_000))
-        reads_meanwhile = 0
-        while not slow.done():
-            assert await reader.value(COUNT) == 0
-            reads_meanwhile += 1
-            await asyncio.sleep(0)
-        assert slow.result() == 1_500_000
+        assert await reader.value(SLOW, most=1_500_000) == 1_500_000
         assert database.reader.reruns >= 1
-        assert reads_meanwhile > 10
+        endless = asyncio.ensure_future(reader.value(SLOW, most=10**12))
+        for _ in range(10):
+            await asyncio.sleep(0)
+            assert await reader.value(COUNT) == 0
+        assert not endless.done()
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
         await database.close()
 
     asyncio.run(work())

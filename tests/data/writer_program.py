@@ -13,7 +13,7 @@ from veche.data import UnitsOfWork, next_revision, open_database
 
 
 async def say(units: UnitsOfWork, text: str, *, hang: bool) -> None:
-    async with units.begin(deadline_seconds=30 if hang else 5) as unit:
+    async with units.begin(deadline_seconds=30 if hang else 20) as unit:
         revision = await next_revision(unit, Room, community_id=1, id=5)
         await unit.insert(Message(room_id=5, revision=revision, text=text))
         unit.publish_after_commit("room:5", revision)

@@ -7,6 +7,7 @@ speculative connection (or `nc host port`) stops the worker until the master kil
 
 import select
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,17 +39,18 @@ def test_it_stops_gunicorns_sync_worker_until_the_master_kills_it() -> None:
         url = url_of(server)
         assert httpx.get(url).status_code == 200
         before = server.child_pids()
+        began = time.monotonic()
         with silent_connection(server):
-            with pytest.raises(httpx.ReadTimeout):  # somebody else waits behind the silent one
-                httpx.get(url, timeout=1.0)
+            # Somebody else waits behind the silent one, and is answered by the worker that replaced the killed one.
+            assert httpx.get(url, timeout=30).status_code == 200
+            assert time.monotonic() - began > TIMEOUT_SECONDS / 2
             server.wait_for_log(r"\[CRITICAL\] WORKER TIMEOUT")
-            assert httpx.get(url).status_code == 200  # by the worker that replaced the killed one
         assert set(server.child_pids()).isdisjoint(before)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT"], ids=["nothing", "half a request line"])
 def test_our_worker_serves_on_and_is_not_replaced(beginning: bytes, tmp_path: Path) -> None:
-    options = ("--head-timeout-seconds", str(TIMEOUT_SECONDS), "--control-socket", str(tmp_path / "control"))
+    options = ("--head-timeout-seconds", str(2 * TIMEOUT_SECONDS), "--control-socket", str(tmp_path / "control"))
     with example("veche", "flask_login", "app:app", *options, env=ENV) as server:
         url, before = url_of(server), server.child_pids()
         with silent_connection(server) as silent:

@@ -72,10 +72,13 @@ async def open_gate(board: BoardServer) -> None:
 
 def test_what_is_typed_while_the_answer_is_awaited_is_kept(browsing: Browsing, board: BoardServer) -> None:
     page = browsing.page(board.url + "/rooms/1")
-    page.evaluate("live.latency(500)")
+    held: list[Route] = []
+    page.route("**/rooms/1/messages", lambda route: held.append(route))
     page.locator("#text").fill("first")
-    page.get_by_role("button", name="Say").click()
+    with page.expect_request("**/rooms/1/messages"):
+        page.get_by_role("button", name="Say").click()
     page.locator("#text").press_sequentially(" and the next")
+    held[0].continue_()
     expect(page.locator("ol")).to_contain_text("guest: first")
     expect(page.locator("h1")).to_have_text("Room 1")
     until(page, "!document.documentElement.classList.contains('live-loading')")

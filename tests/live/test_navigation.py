@@ -44,7 +44,7 @@ def test_back_and_forward_fetch_the_page_anew_and_restore_the_scroll(page: Page,
     scroll_to(page, 700)
     page.get_by_role("link", name="one", exact=True).evaluate("(link) => link.click()")
     heading(page, "Page one")
-    assert page.evaluate("scrollY") == 0
+    until(page, "scrollY === 0")
     scroll_to(page, 300)
     page.locator("#low").evaluate("(link) => link.click()")
     heading(page, "Page low")

@@ -13,23 +13,13 @@ from fixtures.live_forum import LiveSite, Person, live_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
-PUSHED_MILLISECONDS = 1500  # sooner than anything that asks by itself
-PATIENCE_MILLISECONDS = 5_000  # Playwright's own
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """Nothing here asks by itself: what arrives was pushed."""
     folder: Path = tmp_path_factory.mktemp("courses")
     with live_site(folder, f"sqlite:///{folder}/site.sqlite") as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def only_what_is_pushed() -> Iterator[None]:
-    """Wait no longer than a push takes; the other tests of the process keep their patience."""
-    expect.set_options(timeout=PUSHED_MILLISECONDS)
-    yield
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 def entered(browsing: Browsing, site: LiveSite, person: Person | None) -> BrowserContext:

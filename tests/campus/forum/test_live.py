@@ -28,8 +28,8 @@ from veche.data import UnitsOfWork, new_id
 
 pytestmark = pytest.mark.process
 
-PUSHED_SECONDS = 3.0  # sooner than the floor asks the database (5 s), and sooner than a beat (25 s)
-HEALED_SECONDS = 12.0
+PUSHED_SECONDS = 10.0  # nobody asks the database by itself, and a browser's beat comes after 25 s
+HEALED_SECONDS = 20.0
 LATENCY_MILLISECONDS = 100
 
 WATCH = """() => {
@@ -98,7 +98,7 @@ def test_what_is_written_edited_deleted_locked_and_pinned_reaches_the_other_brow
         sees(page, "#m2 strong", has_text="second")
     assert wait_for(writer, lambda: writer.input_value("#message-form-text") == "", PUSHED_SECONDS), "it is sent"
     sees(listing, ".thread-row .count", has_text="2")
-    assert writer.locator("#m2 [data-own] a").first.is_visible(), "the writer may edit it at once"
+    sees(writer, "#m2 [data-own] a")  # the writer may edit it at once
     assert not stranger.locator("#m2 [data-own]").count()
 
     writer.click("#m2 [data-own] a >> nth=0")
@@ -115,7 +115,7 @@ def test_what_is_written_edited_deleted_locked_and_pinned_reaches_the_other_brow
     moderator.click("#moderate-locked button")
     sees(stranger, ".thread-locked")
     sees(writer, ".thread-locked")
-    assert not writer.locator("#message-form-text").is_visible()
+    writer.locator("#message-form-text").wait_for(state="hidden")
     moderator.click("#moderate-locked button")
     misses(writer, ".thread-locked")
     assert writer.input_value("#message-form-text") == "half a thou", "an update takes nothing from who is typing"
@@ -219,7 +219,7 @@ def test_a_page_is_complete_after_the_worker_that_held_its_socket_was_killed(
         wait_until(lambda: pid not in site.server.worker_pids(), what="the end of the worker")  # noqa: B023  # called at once
         if wait_for(reader, lambda: bool(closed), 0.5):
             break
-    assert closed, "the socket ended with its worker"
+    assert wait_for(reader, lambda: bool(closed), HEALED_SECONDS), "the socket ended with its worker"
     site.write(anna, number, "while nobody listened")
     sees(reader, "#m2", seconds=HEALED_SECONDS)
 
@@ -234,14 +234,15 @@ def wait_for(page: Page, condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def test_a_message_whose_worker_died_between_commit_and_publish_arrives(
-    sqlite_site: LiveSite, browsing: Browsing
+    tmp_path: Path, sqlite_url: str, browsing: Browsing
 ) -> None:
-    site = sqlite_site
-    anna = site.person("anna")
-    number = site.start_thread(anna, "Bread")
-    reader = opened(browsing, site, None, f"/threads/{number}")
-    site.write(anna, number, "told to nobody")  # by a process without a bus
-    sees(reader, "#m2", seconds=HEALED_SECONDS)
+    with live_site(tmp_path, sqlite_url, has_floor=True) as site:
+        anna = site.person("anna")
+        number = site.start_thread(anna, "Bread")
+        reader = opened(browsing, site, None, f"/threads/{number}")
+        site.write(anna, number, "told to nobody")  # by a process without a bus
+        sees(reader, "#m2", seconds=HEALED_SECONDS)
+        browsing.close()
 
 
 def test_a_full_page_leads_to_the_next_one_and_who_reads_below_stays_there(
@@ -258,8 +259,7 @@ def test_a_full_page_leads_to_the_next_one_and_who_reads_below_stays_there(
     sees(reader, ".new-below a")
     assert reader.evaluate("scrollY") == 0, "who reads above is not moved"
     reader.click(".new-below a")
-    wait_for(reader, lambda: not reader.locator(".new-below a").is_visible(), 2)
-    assert not reader.locator(".new-below a").is_visible()
+    reader.locator(".new-below a").wait_for(state="hidden")
     send(writer, "the first of the next page")
     writer.wait_for_url(f"{site.url}{path}?page=2#m31")
     sees(reader, ".pages a[rel=next]")
@@ -374,7 +374,7 @@ def test_a_message_is_pushed_to_sockets_on_every_worker(sqlite_site: LiveSite) -
         sockets: list[ClientConnection] = []
         workers: set[int] = set()
         while len(workers) < 2:
-            assert len(sockets) < 40, "the connections all went to one worker"
+            assert len(sockets) < 200, "the connections all went to one worker"
             socket = open_sockets.enter_context(connect(site.url.replace("http", "ws") + "/live/socket"))
             sockets.append(socket)
             workers.add(holder_of(socket.local_address[1], site.server.port, site.server.worker_pids()))

@@ -77,7 +77,7 @@ async def three(request: Request) -> int:
 
 
 async def sleeps(request: Request) -> int:
-    await asyncio.sleep(10)
+    await asyncio.sleep(60)
     return 3
 
 
@@ -92,7 +92,7 @@ async def fails(request: Request) -> int:
 
 async def fails_when_given_up(request: Request) -> int:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(60)
     finally:
         raise ConnectionError("while being given up")
 
@@ -112,7 +112,7 @@ def test_a_slow_or_failing_loader_never_delays_or_changes_the_children(folder: P
     log = Said()
     began = time.monotonic()
     answer = get(layouts_of(folder, {"unread_count": loader}, log))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert answer.status_code == 200
     assert answer.text == page_with(PLACEHOLDER)
     if loader is fails:
@@ -124,7 +124,7 @@ def test_a_loader_that_blocks_its_thread_delays_nobody(folder: Path) -> None:
     let_go = threading.Event()
 
     def blocks(request: Request) -> int:
-        let_go.wait(10)
+        let_go.wait(60)
         return 3
 
     layouts = layouts_of(folder, {"unread_count": blocks})
@@ -133,7 +133,7 @@ def test_a_loader_that_blocks_its_thread_delays_nobody(folder: Path) -> None:
         answers = [get(layouts).text for _page in range(6)]  # more pages than the loaders have threads
     finally:
         let_go.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert answers == [page_with(PLACEHOLDER)] * 6
 
 
