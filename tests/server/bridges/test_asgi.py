@@ -302,7 +302,7 @@ def test_a_drain_finishes_what_runs_and_says_close() -> None:
         status, fields, body = peer.read_response()
         assert (status, fields["connection"], body) == (200, "close", b"finished")
         assert peer.read_to_end() == b""
-        drained.result(5)
+        drained.result(20)
 
 
 def test_a_drain_tells_event_streams_at_once() -> None:
@@ -320,7 +320,7 @@ def test_a_drain_tells_event_streams_at_once() -> None:
         peer.read_until(b": hello\n\n")
         drained = served.submit(served.server.drain(60))
         assert b": bye" in peer.read_to_end()
-        drained.result(5)
+        drained.result(20)
 
 
 def test_a_drain_lets_a_download_of_unknown_length_arrive() -> None:  # Starlette cuts it when it hears of the drain
@@ -346,7 +346,7 @@ def test_a_drain_lets_a_download_of_unknown_length_arrive() -> None:  # Starlett
         assert idle.read_to_end() == b""  # what is told at once has been told
         release.set()
         assert peer.read_to_end().endswith(b"4\r\nrow,\r\n" * 10 + b"0\r\n\r\n")
-        drained.result(5)
+        drained.result(20)
         assert served.log.entries == []
 
 
@@ -378,7 +378,7 @@ def test_a_drain_tells_other_streams_and_whoever_still_reads_after_half_of_its_t
             assert stream.read_to_end().endswith(b"3\r\nbye\r\n0\r\n\r\n")
             assert poll.read_to_end().startswith(b"HTTP/1.1 503 ")
             assert upload.read_to_end().startswith(b"HTTP/1.1 503 ")
-            drained.result(5)
+            drained.result(20)
         assert sorted(ends) == ["/", "/poll", "/stream"]
         assert min(told_at) - began >= 0.5
         assert served.log.entries == []
@@ -399,7 +399,7 @@ def test_a_drain_lets_a_file_that_is_on_its_way_arrive(tmp_path: Path) -> None:
         drained = served.submit(served.server.drain(20))
         assert len(peer.read_response()[2]) == 20_000_000
         assert peer.read_to_end() == b""
-        drained.result(5)
+        drained.result(20)
 
 
 def test_a_drain_cancels_what_is_left_at_its_deadline() -> None:
@@ -416,7 +416,7 @@ def test_a_drain_cancels_what_is_left_at_its_deadline() -> None:
     with serve(endless) as served, served.connect() as peer:
         peer.send(get())
         wait_for(lambda: served.server.requests_served == 1)
-        served.submit(served.server.drain(0.1)).result(5)
+        served.submit(served.server.drain(0.1)).result(20)
         assert ends == ["cancelled"]
         assert peer.read_to_end().startswith(b"HTTP/1.1 503 ")
 

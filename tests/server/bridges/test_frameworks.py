@@ -135,7 +135,7 @@ def test_starlette_s_event_stream_ends_when_the_server_stops(middleware: list[Mi
     with serve(Starlette(routes=[Route("/", events)], middleware=middleware)) as served, served.connect() as peer:
         peer.send(get())
         peer.read_until(b"tick")
-        served.submit(served.server.drain(20)).result(5)  # not half of its time
+        served.submit(served.server.drain(20)).result(9)  # not half of its time
         peer.read_to_end()
         assert served.log.entries == []
 

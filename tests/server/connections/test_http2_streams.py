@@ -690,7 +690,7 @@ def test_a_drain_answers_what_is_on_its_way_and_closes() -> None:  # §6.8
         assert client.answer(1)[1] == b"done"
         assert client.answer(3)[1] == b"done"
         assert client.next_frame() is None
-        draining.result(5)
+        draining.result(20)
 
 
 def test_a_drain_loses_no_answer_to_a_client_that_reads_late_and_asks_on() -> None:  # §6.8
@@ -715,7 +715,7 @@ def test_a_drain_loses_no_answer_to_a_client_that_reads_late_and_asks_on() -> No
         assert (first, last[1]) == ((2**31 - 1, 0), 0)
         assert last[0] < last_sent  # some were not processed, and are told so
         assert [f.stream_id for f in frames if f.kind == DATA] == list(range(3, last[0] + 1, 2))
-        draining.result(5)
+        draining.result(20)
 
 
 def test_a_client_that_leaves_is_told_to_its_applications() -> None:

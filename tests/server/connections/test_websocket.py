@@ -638,7 +638,7 @@ def test_at_drain_the_peer_is_told_1012() -> None:
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=5)
         assert client.close_code == 1012
-        drained.result(5)
+        drained.result(20)
         assert echo.ends == [(1012, "the server restarts")]
 
 

@@ -430,7 +430,7 @@ def test_at_drain_each_stream_is_told_1012() -> None:
             close = masked(0x88, b"\x03\xf4")
             client.peer.send(len(close).to_bytes(3, "big") + b"\0\0" + stream_id.to_bytes(4, "big") + close)
         client.peer.send(b"\0\0\x08\x06\x01\0\0\0\0draining")  # a PING's answer: it has read the GOAWAY
-        drained.result(5)
+        drained.result(20)
         assert [code for code, _ in echo.ends] == [1012, 1012]
 
 
