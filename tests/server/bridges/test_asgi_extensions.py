@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from array import array
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,16 @@ def test_trailers_follow_the_body_for_a_client_that_wants_them() -> None:  # RFC
             assert b"transfer-encoding: chunked\r\n" in head
             assert b"content-length" not in head
             assert peer.read_until(b"\r\n\r\n") == (b"5\r\nhello\r\n5\r\nhello\r\n0\r\nx-sum: 1\r\nx-end: 2\r\n\r\n")
+
+
+@pytest.mark.parametrize("body", [bytearray(b"same" * 4), memoryview(array("I", [0x656D6173] * 4))])
+def test_a_body_before_trailers_may_be_any_kind_of_octets(body: Any) -> None:  # RFC 9112 §7.1: a chunk's size is octets
+    started: Message = {"type": "http.response.start", "status": 200, "headers": [], "trailers": True}
+    application = sends(started, {"type": "http.response.body", "body": body}, trailers(SUM))
+    with serve(application) as served, served.connect() as peer:
+        peer.send(get(b"TE: trailers"))
+        peer.read_until(b"\r\n\r\n")
+        assert peer.read_until(b"\r\n\r\n") == b"10\r\n" + b"same" * 4 + b"\r\n0\r\nx-sum: 1\r\n\r\n"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import zlib
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,19 @@ def test_a_denial_may_be_a_whole_response() -> None:  # extension websocket.http
             status, fields, body = peer.read_response()
             assert (status, fields["x-why"], body) == (429, "full", b"come later")
         assert served.log.entries == []
+
+
+@pytest.mark.parametrize("content", [bytearray(b"same" * 4), memoryview(array("I", [0x656D6173] * 4))])
+def test_a_denial_s_body_may_be_any_kind_of_octets(content: Any) -> None:
+    async def denies(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": content})
+
+    with serve(denies) as served, served.connect() as peer:
+        peer.send(get(*UPGRADE))
+        assert peer.read_response()[2] == b"same" * 4
 
 
 def test_a_denial_may_be_streamed() -> None:  # extension websocket.http.response

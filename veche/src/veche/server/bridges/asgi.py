@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from veche.asgi import ASGIApplication, Message, Scope
 from veche.log import Level
-from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, send_early_hint, send_path
+from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, octets_of, send_early_hint, send_path
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
 from veche.server.bridges.faults import fault_of
@@ -312,8 +312,8 @@ class AsgiExchange:
         if kind == "http.response.body" and self._stage is BODY:
             more = True if message.get("more_body") else False  # noqa: SIM210  # bool() is a call
             body = message.get("body", b"")
-            if type(body) is not bytes:  # ASGI says bytes; applications also send bytearray and memoryview
-                body = bytes(memoryview(body))  # and bytes() alone would make zeros of a number
+            if type(body) is not bytes:
+                body = octets_of(body)
             self._outlet.write_body(body, more)
             if more:
                 if not self._outlet.writable:
@@ -347,9 +347,9 @@ class AsgiExchange:
                     self._stage = BODY
                 raise
         elif kind == "http.response.body" and stage is Stage.BODY_THEN_TRAILERS:
+            outlet.write_body(octets_of(message.get("body", b"")), more=True)
             if not message.get("more_body", False):
                 self._stage = Stage.TRAILERS
-            outlet.write_body(message.get("body", b""), more=True)
         elif kind == "http.response.trailers" and stage is Stage.TRAILERS:
             self._trailers = [*(self._trailers or ()), *((name, value) for name, value in message.get("headers", ()))]
             if not message.get("more_trailers", False):

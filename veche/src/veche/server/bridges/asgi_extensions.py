@@ -1,6 +1,6 @@
-"""What ASGI calls extensions of an HTTP response: early hints, files by path.
+"""What ASGI calls extensions of an HTTP response: early hints, files by path; and octets that are not bytes.
 
-One job: which extensions a scope names, and the messages of those that are not a part of every response.
+One job: which extensions a scope names, and what of messages is not a part of every response.
 Must not know: sockets, the order of messages (asgi.py).
 """
 
@@ -22,6 +22,15 @@ HTTP_EXTENSIONS: Final = {
     "http.response.trailers": NOTHING_MORE,
 }
 EARLY_HINTS: Final = 103
+
+
+def octets_of(body: Any) -> bytes:
+    """Return what a message says as a part of a body: ASGI says bytes, applications also send bytearray and memoryview.
+
+    Raises TypeError for what is no octets; bytes() alone would make zeros of a number. len() of a memoryview counts its
+    items, whatever size they have: it must not come to where a body is framed.
+    """
+    return body if type(body) is bytes else bytes(memoryview(body))
 
 
 def send_early_hint(outlet: Outlet, message: Message) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from veche.asgi import Message, Scope
 from veche.log import Level
+from veche.server.bridges.asgi_extensions import octets_of
 from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
 from veche.server.bridges.faults import fault_of
 from veche.server.scoreboard import Counter, Doing, Slot
@@ -224,7 +225,7 @@ class AsgiWebSocketExchange:
                 raise RuntimeError(f"unexpected {kind!r}; expected websocket.accept, .close or .http.response.start")
         elif self._standing is Standing.DENIED and kind == "websocket.http.response.body":
             more = message.get("more_body", False)
-            self._outlet.write_body(message.get("body", b""), more=more)
+            self._outlet.write_body(octets_of(message.get("body", b"")), more=more)
             if more:
                 await self._outlet.wait_writable()
         elif self._disconnect is not None:
@@ -236,7 +237,7 @@ class AsgiWebSocketExchange:
         others = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
         fields = self._handshake.answer(message.get("subprotocol"), others)
         self._link = self._outlet.accept_websocket(self, fields)
-        self._standing = Standing.ACCEPTED
+        self._standing = ACCEPTED
         board = self._bridge.board
         board.move(self._slot, Doing.WEBSOCKET)
         board.cells[Counter.WEBSOCKETS] += 1
@@ -293,7 +294,7 @@ class AsgiWebSocketExchange:
                 if error is None:
                     self._report("the application returned before it accepted or answered")
                 self._outlet.fail_response(500)
-        self._standing = Standing.CLOSED
+        self._standing = CLOSED
 
     def _report(self, message: str, **fields: object) -> None:
         line = self._head.line
