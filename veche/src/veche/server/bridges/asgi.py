@@ -21,6 +21,7 @@ from veche.server.bridges.starting import StartTask
 from veche.server.scoreboard import Board, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
 from veche.server.verdicts.witness import Witness
+from veche.server.waiters import wake_all
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
@@ -397,9 +398,7 @@ class AsgiExchange:
         waiters = self._waiters
         if waiters is not None:
             self._waiters = None
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+            wake_all(waiters)
 
 
 async def _awaited(call: Awaitable[None]) -> None:

@@ -17,6 +17,7 @@ from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Out
 from veche.server.bridges.faults import fault_of
 from veche.server.scoreboard import Counter, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
+from veche.server.waiters import wake
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import CloseCode, Handshake, SendAfterClose
 
@@ -303,5 +304,5 @@ class AsgiWebSocketExchange:
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            wake(waiter)

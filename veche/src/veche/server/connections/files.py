@@ -17,6 +17,7 @@ from typing import Final
 from veche.server.bridges.exchange import ClientDisconnected, FileTooShort
 from veche.server.connections.clock import NEVER
 from veche.server.connections.writing import WritingSide
+from veche.server.waiters import wake
 
 SENDFILE_OCTETS: Final = 512 * 1024  # by one system call; then others have their turn
 PIECE_OCTETS: Final = 64 * 1024
@@ -131,17 +132,12 @@ async def _wait_for_room(side: WritingSide, own: int) -> None:
     if side.write_deadline == NEVER:
         side.watch_writing()
     waiter = side.write_waiter()
-    loop.add_writer(own, _wake, waiter)
+    loop.add_writer(own, wake, waiter)
     try:
         await waiter
     finally:
         loop.remove_writer(own)
     _refuse_if_gone(side)
-
-
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 def _refuse_if_gone(side: WritingSide) -> None:

@@ -9,16 +9,12 @@ http1_endings.py, http1_responses.py, http1_bodies.py, and this one, where every
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, Final, cast
 
-from veche.http.status import phrase
-from veche.server.bridges.exchange import Address, Exchange
-from veche.server.connections.addresses import client_address, local_address
+from veche.server.bridges.exchange import Exchange
 from veche.server.connections.clock import NEVER
-from veche.server.connections.forwarded import BadForwarding, replace_host
+from veche.server.connections.error_page import PLAIN_TEXT, error_page
+from veche.server.connections.forwarded import BadForwarding
 from veche.server.connections.http1_bodies import Http1Bodies
-from veche.server.connections.http1_endings import PLAIN_TEXT
 from veche.server.connections.http1_state import (
     COMPLETE,
     EXCHANGE,
@@ -31,16 +27,13 @@ from veche.server.connections.http1_state import (
     Phase,
 )
 from veche.server.connections.http2 import Http2Connection
+from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST, LINGER_LIMIT_OCTETS
 from veche.server.connections.service import Service
 from veche.server.connections.unread import end_unless_unread
 from veche.server.connections.writing import as_protocol
-from veche.server.scoreboard import peer_label
 from veche.wire.h1 import RequestHead, RequestReader, RequestRefused
 from veche.wire.h2 import PREFACE_REST
 from veche.wire.websocket import HandshakeRefused, read_handshake
-
-LINGER_LIMIT_OCTETS: Final = 65536
-CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
 
 
 class Http1Connection(Http1Bodies):
@@ -53,18 +46,8 @@ class Http1Connection(Http1Bodies):
     # What the transport says.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
-        self.introduce(client_address(transport), local_address(transport), self.scheme, self.tls)
+        super().connection_made(transport)
         self.service.connections.add(self)
-
-    def introduce(
-        self, client: Address | None, local: Address | None, scheme: str, tls: Mapping[str, Any] | None
-    ) -> None:
-        """Say between whom the connection is. A PROXY header knows it better than the transport."""
-        self.client, self.local, self.scheme, self.tls = client, local, scheme, tls
-        self.peer_label = peer_label(client)
-        self._peer_is_proxy = self.service.forwarding.trusts(client)
 
     def data_received(self, data: bytes) -> None:
         phase = self.phase
@@ -137,11 +120,7 @@ class Http1Connection(Http1Bodies):
             self._continue_due = head.expects_continue
             self._resume_pipeline()  # the rest of this body is not in the buffer
             self._watch_body()
-        if (
-            self._peer_is_proxy
-            and (head.forwarded is not None or self._peer is not None)
-            and not self._hear_proxy(head)
-        ):
+        if self.peer_is_proxy and (head.forwarded is not None or self._peer is not None) and not self._hear_proxy(head):
             return
         if head.upgrade == b"websocket":
             self._begin_websocket(head)
@@ -154,19 +133,11 @@ class Http1Connection(Http1Bodies):
         if self._peer is None:
             self._peer = (self.client, self.peer_label, self.scheme)
         self.client, self.peer_label, self.scheme = self._peer  # the last request may have been somebody else's
-        if head.forwarded is None:
-            return True
         try:
-            saying = self.service.forwarding.read(head.forwarded)
+            self.service.forwarding.introduce(self, head)
         except BadForwarding as error:
             self._refuse(400, str(error))
             return False
-        if saying is not None:
-            if saying.names_client:
-                self.client, self.peer_label = saying.client, saying.peer_label
-            self.scheme = saying.scheme or self.scheme
-            if saying.host is not None:
-                replace_host(head, saying.host)
         return True
 
     def _begin_websocket(self, head: RequestHead) -> None:
@@ -179,7 +150,7 @@ class Http1Connection(Http1Bodies):
         except HandshakeRefused as refusal:
             self.writer.keep_alive = False
             self.writer.start(refusal.status, [*PLAIN_TEXT, *refusal.headers])
-            self.write_body(f"{phrase(refusal.status)}: {refusal.reason}\n".encode(), more=False)
+            self.write_body(error_page(refusal.status, refusal.reason), more=False)
             return
         service = self.service
         exchange: Exchange | None = service.bridge.open_websocket(self, head, handshake)

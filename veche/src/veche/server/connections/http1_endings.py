@@ -4,14 +4,10 @@ One job: an error that ends it, the wait until the peer can have read the last a
 Must not know: why it ends.
 """
 
-from typing import Final
-
-from veche.http.status import phrase
 from veche.server.connections.clock import NEVER
+from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.connections.http1_state import LINGER, Http1State, Phase
 from veche.server.connections.resets import reset_when_closed
-
-PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 
 class Http1Endings(Http1State):
@@ -22,8 +18,7 @@ class Http1Endings(Http1State):
         writer = self.writer
         writer.begin(None, False)  # noqa: FBT003
         writer.start(status, PLAIN_TEXT)
-        page = f"{phrase(status)}: {reason}\n".encode("utf-8", "replace")
-        self.send(writer.body(page, more=False, date_line=self.service.clock.date_line))
+        self.send(writer.body(error_page(status, reason), more=False, date_line=self.service.clock.date_line))
         self._log(status)
         self._linger()
 

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from veche.http.status import phrase
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
+from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.connections.files import send_file
-from veche.server.connections.http1_endings import PLAIN_TEXT, Http1Endings
+from veche.server.connections.http1_endings import Http1Endings
 from veche.server.connections.http1_state import COMPLETE, EXCHANGE, HEAD, IDLE, UNREAD, Phase
 from veche.server.connections.unread import has_unread_octets
 from veche.server.connections.websocket import WebSocketLink
@@ -88,7 +88,7 @@ class Http1Responses(Http1Endings):
         writer.start(status, PLAIN_TEXT)
         if self.service.draining:
             self._say_close_if_last()
-        self.write_body(f"{phrase(status)}\n".encode("ascii"), more=False)
+        self.write_body(error_page(status), more=False)
 
     def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> WebSocketLink:
         service = self.service

@@ -13,16 +13,14 @@ The rooms inherit from one another, and not for order's sake alone: a part of it
 """
 
 import time
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from veche.server.bridges.exchange import Address, Exchange
 from veche.server.connections.clock import NEVER
+from veche.server.connections.http_connection import HttpConnection
 from veche.server.connections.service import Service
-from veche.server.connections.writing import WritingSide
 from veche.server.records import FinishedRequest
-from veche.server.scoreboard import NO_PEER
 from veche.wire.h1 import ReadState, RequestHead, RequestLine, RequestReader, ResponseWriter
 from veche.wire.websocket import DeflateAgreement
 
@@ -69,7 +67,7 @@ class Times:
         self.began = 0.0
 
 
-class Http1State(WritingSide):
+class Http1State(HttpConnection):
     """See the module."""
 
     reader: RequestReader
@@ -85,13 +83,7 @@ class Http1State(WritingSide):
         self.phase = IDLE
         self.exchange: Exchange | None = None
         self.head = NO_REQUEST
-        self.scheme = "http"
-        self.client: Address | None = None
-        self.local: Address | None = None
-        self.tls: Mapping[str, Any] | None = None
-        self.peer_label = NO_PEER
-        self._peer_is_proxy = False  # whose word about its client counts
-        self._peer: tuple[Address | None, bytes, str] | None = None  # who that is, once it has spoken for others
+        self._peer: tuple[Address | None, bytes, str] | None = None  # the proxy, once it has spoken for others
         self._body_paused = False
         self._pipeline_paused = False
         self._continue_due = False

@@ -9,35 +9,25 @@ loop. Deadlines are looked at once a tick while anything is under way; else ther
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from veche.server.bridges.exchange import Address, Exchange
-from veche.server.connections.addresses import client_address, local_address
+from veche.server.bridges.exchange import Exchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.http2_stream import Http2Stream
+from veche.server.connections.http_connection import LINGER_LIMIT_OCTETS, HttpConnection
 from veche.server.connections.service import Service
 from veche.server.connections.unread import has_unread_octets
-from veche.server.connections.writing import WritingSide
 from veche.server.records import FinishedRequest
-from veche.server.scoreboard import NO_PEER, peer_label
 from veche.wire.h1 import RequestHead, RequestRefused
 from veche.wire.h2 import PREFACE, ConnectionBroken, ErrorCode, FrameType, Http2Engine, Phase
 
 PERIOD_SECONDS: Final = 10.0  # of the budgets
 BURST_OCTETS: Final = 131072  # of waiting bodies in one turn of the loop
-LINGER_LIMIT_OCTETS: Final = 65536
 
 
-class Http2Connection(WritingSide):
+class Http2Connection(HttpConnection):
     """See the module. It is the sink of its engine, and gives its streams what they need of a connection."""
 
-    client: Address | None = None
-    local: Address | None = None
-    scheme = "http"
-    tls: Mapping[str, Any] | None = None
-    peer_label = NO_PEER
-    peer_is_proxy = False
     read_at = 0.0  # when the latest octets came, if the access log is on; all these times are time.monotonic()
     _timed = False
     receiving = False  # an engine's call is running: what is sent now leaves at its end
@@ -69,9 +59,7 @@ class Http2Connection(WritingSide):
     # What the transport says.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
-        self.introduce(client_address(transport), local_address(transport), self.scheme, self.tls)
+        super().connection_made(transport)
         self.service.connections.add(self)
         self._settings_until = self.clock.deadline(self.service.limits.http2_settings_seconds)
         self._period_until = self.clock.deadline(PERIOD_SECONDS)
@@ -79,14 +67,6 @@ class Http2Connection(WritingSide):
         self.flush()
         if self.service.draining:
             self.begin_drain()
-
-    def introduce(
-        self, client: Address | None, local: Address | None, scheme: str, tls: Mapping[str, Any] | None
-    ) -> None:
-        """Say between whom the connection is. A PROXY header knows it better than the transport."""
-        self.client, self.local, self.scheme, self.tls = client, local, scheme, tls
-        self.peer_label = peer_label(client)
-        self.peer_is_proxy = self.service.forwarding.trusts(client)
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:

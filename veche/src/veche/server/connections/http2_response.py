@@ -10,17 +10,17 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from veche.http.status import phrase
 from veche.server.bridges.exchange import Address, Exchange, FileTooShort
 from veche.server.connections.clock import NEVER
+from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.records import FinishedRequest
+from veche.server.waiters import wake_all
 from veche.wire.h1 import BodyMismatch, RequestHead
 from veche.wire.h2 import ErrorCode, ResponseHead, Stream, StreamState
 
 if TYPE_CHECKING:
     from veche.server.connections.http2 import Http2Connection
 
-PLAIN_TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 FILE_PIECE_OCTETS: Final = 65536
 CLOSED: Final = StreamState.CLOSED
 HALF_CLOSED_LOCAL: Final = StreamState.HALF_CLOSED_LOCAL
@@ -129,7 +129,7 @@ class RespondingStream(Stream):
             return
         self.body_octets = 0
         self.start_response(status, PLAIN_TEXT)
-        self.write_body(f"{phrase(status)}\n".encode("ascii"), more=False)
+        self.write_body(error_page(status), more=False)
 
     async def wait_writable(self) -> None:
         while not self.writable:
@@ -148,9 +148,7 @@ class RespondingStream(Stream):
         waiters = self._waiters
         if waiters is not None:
             self._waiters = None
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+            wake_all(waiters)
 
     def octets_unsent(self) -> int:
         """How much of the response has not been taken by the kernel; 0 when the stream or the connection is lost."""

@@ -6,19 +6,17 @@ Must not know: the transport, other streams, the frames of the response (`http2_
 
 import time
 from collections.abc import Iterable
-from typing import Final
 
-from veche.http.status import phrase
 from veche.server.bridges.exchange import Exchange, SocketOutlet, WebSocketExchange
 from veche.server.connections.clock import NEVER
-from veche.server.connections.forwarded import BadForwarding, replace_host
-from veche.server.connections.http2_response import CLOSED, HALF_CLOSED_LOCAL, PLAIN_TEXT, RespondingStream
+from veche.server.connections.error_page import PLAIN_TEXT, error_page
+from veche.server.connections.forwarded import BadForwarding
+from veche.server.connections.http2_response import CLOSED, HALF_CLOSED_LOCAL, RespondingStream
+from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST
 from veche.server.connections.websocket_stream import Tunnel
 from veche.wire.h1 import RequestRefused
 from veche.wire.h2 import ErrorCode, StreamState
 from veche.wire.websocket import HandshakeRefused, read_handshake
-
-CLIENT_CLOSED_REQUEST: Final = 499  # for the access log only; the number is nginx's
 
 
 class Http2Stream(RespondingStream):
@@ -40,7 +38,7 @@ class Http2Stream(RespondingStream):
             self._began = time.monotonic()
         if self.state is StreamState.OPEN:
             self._watch_body()
-        if connection.peer_is_proxy and self.head.forwarded is not None and not self._hear_proxy(self.head.forwarded):
+        if connection.peer_is_proxy and self.head.forwarded is not None and not self._hear_proxy():
             return
         exchange = self._open_tunnel() if self.head.upgrade else connection.bridge.open_exchange(self, self.head)
         if exchange is None:
@@ -73,19 +71,13 @@ class Http2Stream(RespondingStream):
         self._tunnel = Tunnel(self, exchange, handshake.deflate)
         return self._tunnel
 
-    def _hear_proxy(self, forwarded: list[tuple[bytes, bytes]]) -> bool:
+    def _hear_proxy(self) -> bool:
         """Take over what a trusted proxy says about the client of this request; False when it makes no sense."""
         try:
-            saying = self.connection.service.forwarding.read(forwarded)
+            self.connection.service.forwarding.introduce(self, self.head)
         except BadForwarding as error:
             self.body_refused(RequestRefused(400, str(error)))
             return False
-        if saying is not None:
-            if saying.names_client:
-                self.client, self.peer_label = saying.client, saying.peer_label
-            self.scheme = saying.scheme or self.scheme
-            if saying.host is not None:
-                replace_host(self.head, saying.host)
         return True
 
     def body_received(self, octets: bytes) -> None:
@@ -105,7 +97,7 @@ class Http2Stream(RespondingStream):
         else:
             self.body_octets = 0
             self.start_response(refusal.status, [*PLAIN_TEXT, *fields])
-            self._finish(f"{phrase(refusal.status)}: {refusal.reason}\n".encode("utf-8", "replace"))
+            self._finish(error_page(refusal.status, refusal.reason))
             self.connection.engine.reset(self, ErrorCode.NO_ERROR)
         if exchange is not None:
             exchange.peer_lost()

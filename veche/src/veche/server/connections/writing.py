@@ -11,6 +11,7 @@ from veche.server.connections.clock import NEVER
 from veche.server.connections.per_address import NO_PLACE
 from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
+from veche.server.waiters import wake_all
 
 UNSENT_PARTS: Final = 64
 
@@ -106,9 +107,8 @@ class WritingSide:
         if not self.closing:
             self.write_deadline = NEVER
         waiters, self._write_waiters = self._write_waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
+        if waiters is not None:
+            wake_all(waiters)
 
     async def wait_writable(self) -> None:
         """Return when the peer has read enough, or is gone."""
