@@ -67,4 +67,4 @@ def _say_length(outlet: Outlet, start: Message, octets: int) -> None:
     if not said:
         outlet.start_response(start["status"], [*fields, (b"content-length", b"%d" % octets)])
     elif said[0] != b"%d" % octets:
-        raise BodyMismatch(f"the file has {octets} octets; Content-Length says {said[0]!r}")
+        raise BodyMismatch(octets, said[0].decode("latin-1"), what="the file")

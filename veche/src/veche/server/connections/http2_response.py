@@ -79,9 +79,7 @@ class RespondingStream(Stream):
         length = self._content_length
         total = self.body_octets + len(octets)
         if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
-            raise BodyMismatch(
-                f"the body has {total} octets{'' if more else ' in all'}; its Content-Length says {length}"
-            )
+            raise BodyMismatch(total, length, ended=not more)
         if not more:
             self._finish(octets)
             self._ended()

@@ -27,3 +27,7 @@ class ResponseRefused(ProtocolError):
 
 class BodyMismatch(ProtocolError):
     """The application's body is longer or shorter than its Content-Length: the connection must be closed."""
+
+    def __init__(self, octets: int, content_length: object, *, what: str = "the body", ended: bool = False) -> None:
+        in_all = " in all" if ended else ""
+        super().__init__(f"{what} has {octets} octets{in_all}; its Content-Length says {content_length}")

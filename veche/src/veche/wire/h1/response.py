@@ -196,9 +196,7 @@ class ResponseWriter:
         total = self.body_octets + len(octets)
         if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
             self.keep_alive = False
-            raise BodyMismatch(
-                f"the body has {total} octets{'' if more else ' in all'}; its Content-Length says {length}"
-            )
+            raise BodyMismatch(total, length, ended=not more)
         prefix = self._finished_head(len(octets), more=more, date_line=date_line) if head else b""
         if not more:
             self.ended = True
@@ -235,7 +233,7 @@ class ResponseWriter:
         total = self.body_octets + octets
         if 0 <= self._content_length < total and not self._bodiless:
             self.keep_alive = False
-            raise BodyMismatch(f"the body has {total} octets; its Content-Length says {self._content_length}")
+            raise BodyMismatch(total, self._content_length)
         prefix = self._finished_head(octets, more=True, date_line=date_line) if self._head else b""
         if self._bodiless:
             return prefix, None

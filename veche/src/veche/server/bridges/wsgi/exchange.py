@@ -155,6 +155,10 @@ class WsgiExchange(ApplicationCall):
             self.outlet.fail_response(status)
             self.give_up()
 
+    def cannot_be_sent(self, error: Exception) -> None:
+        """Say so of a head or a body that HTTP cannot carry, or of a file that has become shorter."""
+        self.failed("the application's response cannot be sent", reason=str(error))
+
     def file_region(self, wrapper: FileWrapper) -> Region | None:
         """Return what sendfile(2) shall send, None for what is iterated over like anything else. In any thread.
 
@@ -189,10 +193,23 @@ class WsgiExchange(ApplicationCall):
                 self.outlet.write_body(b"", LAST)
         except ClientDisconnected:
             pass
-        except Exception as error:  # what HTTP cannot carry, or a file that has become shorter
-            self.failed("the application's response cannot be sent", reason=str(error))
+        except Exception as error:
+            self.cannot_be_sent(error)
         finally:
             os.close(descriptor)
+
+    def send_whole(self, body: bytes) -> None:
+        """Send a response that was given at once. Raises what `check_whole` says of it."""
+        outlet, response = self.outlet, self.response
+        if type(body) is not bytes or response is None:
+            self.check_whole(body)
+        assert response is not None  # check_whole has seen it
+        status, fields = response
+        try:
+            outlet.start_response(status, fields)
+            outlet.write_body(body, LAST)
+        except Exception as error:
+            self.cannot_be_sent(error)
 
     def send(self, octets: bytes, *, more: bool) -> None:
         """Send a part of the body, after the head. Raises what HTTP cannot carry."""

@@ -18,7 +18,7 @@ from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
-from veche.server.bridges.wsgi.exchange import LAST, WsgiExchange
+from veche.server.bridges.wsgi.exchange import WsgiExchange
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
 from veche.wire.h1 import RequestHead
 
@@ -62,7 +62,7 @@ class InlineExchange(WsgiExchange):
             finally:
                 set_running_loop(bridge.loop)
             if type(result) is list and not self.begun:
-                self._send_whole(result[0] if len(result) == 1 else b"".join(result))
+                self.send_whole(result[0] if len(result) == 1 else b"".join(result))
                 self._let_go()
                 return
             self._result = result
@@ -76,7 +76,7 @@ class InlineExchange(WsgiExchange):
                 self._pieces = self._all_pieces(result)
                 self._go_on()
                 return
-            self._send_whole(body)
+            self.send_whole(body)
         except BaseException as error:  # an application may even raise SystemExit
             self._say(error)
         self._close()
@@ -150,20 +150,8 @@ class InlineExchange(WsgiExchange):
             return
         try:
             self.send(octets, more=more)
-        except Exception as error:  # what HTTP cannot carry
-            self.failed("the application's response cannot be sent", reason=str(error))
-
-    def _send_whole(self, body: bytes) -> None:
-        outlet, response = self.outlet, self.response
-        if type(body) is not bytes or response is None:
-            self.check_whole(body)
-        assert response is not None  # check_whole has seen it
-        status, fields = response
-        try:
-            outlet.start_response(status, fields)
-            outlet.write_body(body, LAST)
-        except Exception as error:  # what HTTP cannot carry
-            self.failed("the application's response cannot be sent", reason=str(error))
+        except Exception as error:
+            self.cannot_be_sent(error)
 
     def _close(self) -> None:
         """The application lets go of the request."""

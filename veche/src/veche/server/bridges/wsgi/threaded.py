@@ -19,7 +19,7 @@ from veche.server.bridges.exchange import ClientDisconnected, Outlet
 from veche.server.bridges.faults import fault_of
 from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
-from veche.server.bridges.wsgi.exchange import LAST, WsgiExchange
+from veche.server.bridges.wsgi.exchange import WsgiExchange
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
 from veche.server.scoreboard import Doing
 from veche.wire.h1 import RequestHead
@@ -205,16 +205,8 @@ class ThreadExchange(WsgiExchange):
     def _deliver_whole(self) -> None:
         """Send a response that was given at once."""
         self.bridge.board.leave(self.slot)
-        if self.over:
-            return
-        outlet, response = self.outlet, self.response
-        assert response is not None  # _give_whole has seen it
-        status, fields = response
-        try:
-            outlet.start_response(status, fields)
-            outlet.write_body(self._whole, LAST)
-        except Exception as error:  # what HTTP cannot carry
-            self.failed("the application's response cannot be sent", reason=str(error))
+        if not self.over:
+            self.send_whole(self._whole)
 
     async def _deliver_file(self, region: Region, wrapper: FileWrapper) -> None:
         """Send a file; closing it is the application's again, in a thread."""
@@ -233,8 +225,8 @@ class ThreadExchange(WsgiExchange):
         octets = parts[0] if len(parts) == 1 else b"".join(parts)
         try:
             self.send(octets, more=not complete)
-        except Exception as error:  # the head, or a body that is not as long as it said
-            self.failed("the application's response cannot be sent", reason=str(error))
+        except Exception as error:
+            self.cannot_be_sent(error)
             return
         if complete:
             return
