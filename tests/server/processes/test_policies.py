@@ -135,8 +135,8 @@ def test_the_last_report_of_a_worker_that_has_ended_is_read_whole() -> None:
     scoreboard = Scoreboard()
     child = Child(1, ended, control, 0.0, place=scoreboard.take_place(), stacks=StacksFile())
     assert not child.read_reports(0.0)
-    assert child.failure is not None
-    assert child.failure.reason == "the last reason"
+    assert child.said.failure is not None
+    assert child.said.failure.reason == "the last reason"
     child.close()
     scoreboard.close()
 
@@ -160,30 +160,30 @@ def test_a_doomed_worker_is_signalled_only_when_its_thread_does_not_answer() -> 
         assert control.recv(1) == b"x"
         scoreboard = Scoreboard()
         child = Child(1, process, control, 0.0, place=scoreboard.take_place(), stacks=StacksFile())
-        child.doom("it hung", Kind.LOOP_STALLED, now=100.0)
-        assert child.insist_at == 101.0
-        assert child.doomed_at == 102.0
+        child.condemn("it hung", Kind.LOOP_STALLED, now=100.0)
+        assert child.doom.insist_at == 101.0
+        assert child.doom.kill_at == 102.0
         wait_for_report(child, 100.25)
-        assert child.task_stacks == "only asked"
-        assert child.doomed_at == 100.25  # all is told: there is nothing to wait for
-        assert child.insist_at == float("inf")
+        assert child.said.task_stacks == "only asked"
+        assert child.doom.kill_at == 100.25  # all is told: there is nothing to wait for
+        assert child.doom.insist_at == float("inf")
         child.insist()
         control.send(ASK_FOR_TASKS)
         wait_for_report(child, 100.5)
-        assert child.task_stacks == "signalled"
+        assert child.said.task_stacks == "signalled"
         child.kill("its stacks are told")
-        assert child.our_signal == signal.SIGKILL
+        assert child.doom.signal == signal.SIGKILL
     child.close()
     scoreboard.close()
 
 
 def wait_for_report(child: Child, now: float) -> None:
-    child.task_stacks = ""
+    child.said.task_stacks = ""
     child.control.settimeout(0)
 
     def told() -> bool:
         child.read_reports(now)
-        return bool(child.task_stacks)
+        return bool(child.said.task_stacks)
 
     wait_until(told, what="a report")
 

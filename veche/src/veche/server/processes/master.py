@@ -28,7 +28,7 @@ from veche.server.processes.surroundings.supervisor import Supervisor
 from veche.server.processes.telling.desk import Desk
 from veche.server.processes.telling.status import ServerStatus, totals_by_name, worker_statuses
 from veche.server.processes.words import Words, count, evidence
-from veche.server.processes.workers.child import Child, State
+from veche.server.processes.workers.child import Child, State, WorkerSpec
 from veche.server.processes.workers.crew import Crew
 from veche.server.processes.workers.patience import OVERTIME_SECONDS, Patience
 from veche.server.processes.workers.places import Places
@@ -67,7 +67,10 @@ class Stage(Enum):
 
 
 class Master:
-    """Runs workers for one application until it is told to stop; `run()` returns the exit code."""
+    """Runs workers for one application until it is told to stop; `run()` returns the exit code.
+
+    It is the CrewObserver of its crew.
+    """
 
     def __init__(
         self,
@@ -91,18 +94,8 @@ class Master:
         self._selector = selectors.DefaultSelector()
         folder = start_folder()
         self._supervisor = Supervisor(settings.pid_file, words.complain)
-        self._crew = crew = Crew(
-            self._selector,
-            application,
-            settings,
-            dict(os.environ),
-            ready=self._welcome,
-            ended=self._after_end,
-            saw=self._judge,
-            worn_out=self._recycle,
-            outdated=self._start_over,
-            folder=folder,
-        )
+        spec = WorkerSpec(application, settings, dict(os.environ), folder)
+        self._crew = crew = Crew(self._selector, spec, self)
         wanted = settings.workers or (1 if settings.reload else usable_cores())
         self._places = places = Places(crew, self._listeners, wanted, words)
         self._replacing = replacing = Replacing(crew, places, self._supervisor, words)
@@ -118,12 +111,11 @@ class Master:
         self._desk = Desk(
             self._selector,
             settings,
+            words,
             first_address=str(self._listeners[0].address) if self._listeners else "",
             status=self.status,
-            totals=lambda: crew.scoreboard.totals([child.place for child in crew.children]),
+            totals=crew.totals,
             starts=lambda: crew.started,
-            say=words.say,
-            complain=words.complain,
             predecessor=predecessor.pid if predecessor is not None else None,
         )
         # nohup ignores HUP: then the end of the terminal must not be the end of the server.
@@ -276,7 +268,7 @@ class Master:
 
     # -- what workers say, and their ends ----------------------------------------------------------------------------
 
-    def _welcome(self, child: Child) -> None:
+    def worker_is_ready(self, child: Child) -> None:
         self._words.say(f"{child} is ready")
         if self._stage is Stage.STARTING:
             self._stage = Stage.SERVING
@@ -291,7 +283,7 @@ class Master:
             if self._on_ready is not None:
                 self._on_ready()
 
-    def _judge(self, verdict: Verdict) -> None:
+    def worker_had_trouble(self, verdict: Verdict) -> None:
         """Something went wrong in a worker that serves on."""
         self._desk.keep(verdict)
         if verdict.kind is Kind.THREADS_USED_UP:
@@ -299,21 +291,21 @@ class Master:
         stacks = {"traceback": verdict.evidence} if verdict.evidence else {}
         self._words.say(verdict.what, Level.WARNING, advice=verdict.advice, **stacks)
 
-    def _recycle(self, child: Child) -> None:
+    def worker_is_worn_out(self, child: Child) -> None:
         self._replacing.want_recycled(child)
 
-    def _start_over(self, files: list[str]) -> None:
+    def files_have_changed(self, files: list[str]) -> None:
         """A worker has seen files change before our own look did."""
         if self._development is not None and self._stage is not Stage.STOPPING:
             self._development.start_over(files)
 
-    def _after_end(self, child: Child, was: State, ending: str) -> None:
+    def worker_has_ended(self, child: Child, was: State, ending: str) -> None:
         self._patience.forget(child)
         self._desk.ended(child.verdict)
-        if child.our_kind in (Kind.LOOP_STALLED, Kind.STOPPED_FROM_OUTSIDE):
+        if child.doom.kind in (Kind.LOOP_STALLED, Kind.STOPPED_FROM_OUTSIDE):
             self._words.say(f"{child} {ending}", Level.ERROR, **evidence(child))  # its replacement has begun to start
         elif was is State.STOPPING:
-            if child.process.returncode != 0 and child.failure is None:
+            if child.process.returncode != 0 and child.said.failure is None:
                 self._words.say(f"{child} {ending}, while it was stopping", Level.WARNING, **evidence(child))
         elif self._development is not None and was is State.STARTING:
             self._development.stand_in_for(child, ending)

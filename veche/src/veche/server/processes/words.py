@@ -29,10 +29,10 @@ class Words:
 
     def explain_failure(self, child: Child, ending: str) -> None:
         """Why a worker did not become ready."""
-        if child.failure is not None:
-            traceback = {"traceback": child.failure.traceback} if child.failure.traceback else {}
-            self.say(child.failure.reason, Level.ERROR, **traceback)
-        elif child.our_reason is not None:
+        if child.said.failure is not None:
+            traceback = {"traceback": child.said.failure.traceback} if child.said.failure.traceback else {}
+            self.say(child.said.failure.reason, Level.ERROR, **traceback)
+        elif child.doom.reason is not None:
             self.say(f"{child} {ending}", Level.ERROR, **evidence(child))
         else:
             module = self._application.partition(":")[0]

@@ -58,4 +58,4 @@ class StartingOver:
         if self._places.stand_in is not None or self._replacing.is_newcomer(child):
             self._places.count_end(time.monotonic())  # not even the page can be served: slower and slower
         self._replacing.drop()
-        self._places.stand_in = child.failure or Failed(f"{child} {ending}", "")
+        self._places.stand_in = child.said.failure or Failed(f"{child} {ending}", "")

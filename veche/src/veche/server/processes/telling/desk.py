@@ -14,6 +14,7 @@ import msgspec
 
 from veche.server.processes.telling.control import Control
 from veche.server.processes.telling.status import ServerStatus
+from veche.server.processes.words import Words
 from veche.server.runtime_files import verdicts_path
 from veche.server.settings import ServerSettings
 from veche.server.settings.diagnosis import METRICS_OFF
@@ -31,23 +32,21 @@ class Desk:
         self,
         selector: selectors.BaseSelector,
         settings: ServerSettings,
+        words: Words,
         *,
         first_address: str,
         status: Callable[[], ServerStatus],
         totals: Callable[[], list[int]],
         starts: Callable[[], int],
-        say: Callable[[str], None],
-        complain: Callable[[str], None],
         predecessor: int | None,
     ) -> None:
         self._selector = selector
         self._settings = settings
+        self._words = words
         self._first_address = first_address
         self._status = status
         self._totals = totals
         self._starts = starts
-        self._say = say
-        self._complain = complain
         self._predecessor = predecessor
         self._ends: dict[str, int] = {}
         self._metrics: MetricsDoor | None = None
@@ -62,8 +61,8 @@ class Desk:
             for verdict in kept:
                 self._history.add(verdict)
         except OSError as error:
-            self._complain(f"verdicts are not kept in a file: {error}")
-        self._control = Control(self._selector, self._settings.control_socket, self._whole_status, self._complain)
+            self._words.complain(f"verdicts are not kept in a file: {error}")
+        self._control = Control(self._selector, self._settings.control_socket, self._whole_status, self._words.complain)
         if self._settings.metrics_bind != METRICS_OFF:
             from veche.server.processes.telling.metrics_door import MetricsDoor
 
@@ -74,8 +73,8 @@ class Desk:
                 bind,
                 permissions,
                 self._metrics_text,
-                say=self._say,
-                complain=self._complain,
+                say=self._words.say,
+                complain=self._words.complain,
                 predecessor=self._predecessor,
             )
             self._metrics.tend(time.monotonic())  # who hears that we serve may ask at once
@@ -115,7 +114,7 @@ class Desk:
             try:
                 self._history.write(now)
             except OSError as error:
-                self._complain(f"verdicts are no longer kept in a file: {error}")
+                self._words.complain(f"verdicts are no longer kept in a file: {error}")
                 self._history.forget_file()
 
     def close(self) -> None:

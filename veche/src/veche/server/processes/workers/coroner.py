@@ -26,23 +26,24 @@ class Coroner:
 
     def examine(self, child: Child) -> Verdict:
         """The verdict on one that has ended; its place and its stacks must still be there."""
+        said = child.said
         ending = Ending(
             worker=child.number,
             pid=child.process.pid,
             return_code=child.process.returncode,
-            our_kind=child.our_kind,
-            our_reason=child.our_reason or "",
-            our_signal=child.our_signal,
+            our_kind=child.doom.kind,
+            our_reason=child.doom.reason or "",
+            our_signal=child.doom.signal,
             memory_kills=self._memory_kills.since_last_look(),
             resident_octets=child.place.counters()[Counter.RESIDENT_OCTETS],
-            leaving=child.leaving,
-            failure=child.failure.reason if child.failure is not None else "",
-            failure_traceback=child.failure.traceback if child.failure is not None else "",
-            culprit=child.place.request(child.culprit),
-            requests=child.place.requests(most=MOST_REQUESTS, newest=MOST_REQUESTS, without=child.culprit),
+            leaving=said.leaving,
+            failure=said.failure.reason if said.failure is not None else "",
+            failure_traceback=said.failure.traceback if said.failure is not None else "",
+            culprit=child.place.request(said.culprit),
+            requests=child.place.requests(most=MOST_REQUESTS, newest=MOST_REQUESTS, without=said.culprit),
             in_flight=child.place.in_flight(),
             thread_stacks=child.stacks.text(),
-            task_stacks=child.task_stacks,
+            task_stacks=said.task_stacks,
         )
         return _now(verdict_of_ending(ending))
 

@@ -1,6 +1,6 @@
 """The workers there are: started, listened to, reaped.
 
-One job: turn descriptors that became readable and children that ended into two calls, `ready` and `ended`.
+One job: turn descriptors that became readable and children that ended into calls of whoever observes them.
 Must not know: how many workers there should be, signals, why one starts or stops.
 """
 
@@ -8,59 +8,47 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from veche.server.processes.listener import Listener
 from veche.server.processes.orders import Failed
-from veche.server.processes.workers.child import Child, Event, State, start_child
+from veche.server.processes.workers.child import Child, Event, State, WorkerSpec, start_child
 from veche.server.processes.workers.coroner import Coroner
 from veche.server.scoreboard.reader import Scoreboard
-from veche.server.settings import ServerSettings
 from veche.server.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from veche.publish.relay import Hub
 
-ReadyCallback = Callable[[Child], None]
-EndedCallback = Callable[[Child, State, str], None]
-SawCallback = Callable[[Verdict], None]
+
+class CrewObserver(Protocol):
+    """Who is told what becomes of the workers."""
+
+    def worker_is_ready(self, child: Child) -> None:
+        """It serves."""
+
+    def worker_has_ended(self, child: Child, was: State, ending: str) -> None:
+        """It is gone. was: where it stood; ending: how, in words, and its `verdict` has more of them."""
+
+    def worker_is_worn_out(self, child: Child) -> None:
+        """It serves on, and asks to be replaced."""
+
+    def worker_had_trouble(self, verdict: Verdict) -> None:
+        """Something went wrong in a worker that serves on."""
+
+    def files_have_changed(self, files: list[str]) -> None:
+        """A worker has seen it (--reload)."""
 
 
 class Crew:
-    """All workers of one master.
+    """All workers of one master."""
 
-    ready(child): it serves. ended(child, was, ending): it is gone; `was` is where it stood, `ending` how, in words; its
-    `verdict` has more of them. saw(verdict): something went wrong in a worker that serves on.
-    worn_out(child): it serves on, and asks to be replaced. outdated(files): they
-    have changed. folder: where workers start; None for here.
-    """
-
-    def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        application: str,
-        settings: ServerSettings,
-        environ: Mapping[str, str],
-        *,
-        ready: ReadyCallback,
-        ended: EndedCallback,
-        saw: SawCallback,
-        worn_out: ReadyCallback,
-        outdated: Callable[[list[str]], None],
-        folder: str | None = None,
-    ) -> None:
+    def __init__(self, selector: selectors.BaseSelector, spec: WorkerSpec, observer: CrewObserver) -> None:
         self._selector = selector
-        self._application = application
-        self._settings = settings
-        self._environ = environ
-        self._ready = ready
-        self._ended = ended
-        self._saw = saw
-        self._worn_out = worn_out
-        self._outdated = outdated
-        self._folder = folder
+        self._spec = spec
+        self._observer = observer
         self._coroner = Coroner()
         self._last_number = 0
         self.started = 0
@@ -72,14 +60,11 @@ class Crew:
         """A new worker on these sockets; stand_in: what it says in place of an application that does not start."""
         self._last_number += 1
         child = start_child(
+            self._spec,
             number=self._last_number,
-            application=self._application,
-            settings=self._settings,
             listeners=listeners,
             scoreboard=self.scoreboard,
-            environ=self._environ,
             now=time.monotonic(),
-            folder=self._folder,
             stand_in=stand_in,
         )
         self.children.append(child)
@@ -100,6 +85,10 @@ class Crew:
         if self._hub is not None and child.relay is not None:
             self._hub.attach(child.relay)
             child.relay = None
+
+    def totals(self) -> list[int]:
+        """Every counter of the scoreboard, summed over all workers, those that have ended included."""
+        return self.scoreboard.totals([child.place for child in self.children])
 
     def wanted(self) -> list[Child]:
         """Those that nobody has asked to stop, oldest first."""
@@ -131,17 +120,18 @@ class Crew:
             more = False
         if not more:
             self._unregister(child.control)
-        incidents, child.incidents = child.incidents, []
+        said, observer = child.said, self._observer
+        incidents, said.incidents = said.incidents, []
         for incident in incidents:
-            self._saw(self._coroner.hear(child, incident))
+            observer.worker_had_trouble(self._coroner.hear(child, incident))
         if was is State.STARTING and child.state is State.SERVING:
-            self._ready(child)
-        if child.outdated:
-            files, child.outdated = child.outdated, []
-            self._outdated(files)
-        if child.worn_out and child.state is State.SERVING:
-            self._worn_out(child)
-            child.worn_out = ""
+            observer.worker_is_ready(child)
+        if said.outdated:
+            files, said.outdated = said.outdated, []
+            observer.files_have_changed(files)
+        if said.worn_out and child.state is State.SERVING:
+            observer.worker_is_worn_out(child)
+            said.worn_out = ""
 
     def _unregister(self, connection: socket.socket) -> None:
         with suppress(KeyError, ValueError):  # done already: its end of file and its end are two events
@@ -158,7 +148,7 @@ class Crew:
             child.verdict = verdict
         child.close()
         self.scoreboard.give_back(child.place)
-        self._ended(child, was, verdict.what)
+        self._observer.worker_has_ended(child, was, verdict.what)
 
 
 def _reap_orphans(own: set[int]) -> None:

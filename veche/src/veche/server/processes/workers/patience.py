@@ -70,8 +70,8 @@ class Patience:
 
     def _deadline(self, child: Child, now: float) -> float:
         """When the worker is killed, or must be looked at."""
-        if child.doomed_at is not None:
-            return min(child.doomed_at, child.insist_at)
+        if child.doom.kill_at is not None:
+            return min(child.doom.kill_at, child.doom.insist_at)
         match child.state:
             case State.STARTING:
                 return child.state_since + self._settings.startup_seconds
@@ -83,16 +83,17 @@ class Patience:
         return NEVER
 
     def _lose(self, child: Child, now: float) -> None:
-        if child.doomed_at is not None and now < child.doomed_at:
+        kill_at = child.doom.kill_at
+        if kill_at is not None and now < kill_at:
             child.insist()
-        elif child.doomed_at is not None:
+        elif kill_at is not None:
             child.kill("its stacks are told")
         elif child.state is State.STARTING:
             reason = f"it was not ready within startup_seconds ({self._settings.startup_seconds:g} s)"
-            child.doom(reason, Kind.NOT_READY, now)
+            child.condemn(reason, Kind.NOT_READY, now)
         elif child.state is State.STOPPING:
             reason = "it did not end in time: a request, a thread or the application's shut-down hangs"
-            child.doom(reason, Kind.NOT_ENDED, now)
+            child.condemn(reason, Kind.NOT_ENDED, now)
         elif self._stalls.stands_still(child, now):
             self._give_up_stalled(child, now)
 
@@ -102,7 +103,7 @@ class Patience:
         state = what_the_kernel_says(child.process.pid)
         reason = f"its event loop stood still for {seconds:.1f} s"
         kind = Kind.STOPPED_FROM_OUTSIDE if state == STATES["T"] else Kind.LOOP_STALLED
-        child.doom(f"{reason} ({state})" if state else reason, kind, now)
+        child.condemn(f"{reason} ({state})" if state else reason, kind, now)
         child.move(Event.STOP, now)
         self._stalled(now)
         self._words.say(

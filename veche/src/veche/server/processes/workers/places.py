@@ -80,7 +80,7 @@ class Places:
     def replace(self, child: Child, ending: str, was: State) -> None:
         """Say how a worker ended that nobody asked to, and when its place is filled."""
         # One that somebody ended from outside is no sign of an application that fails again and again.
-        asked = child.leaving is Leaving.TERMINATED and child.process.returncode == 0
+        asked = child.said.leaving is Leaving.TERMINATED and child.process.returncode == 0
         delay = 0.0 if asked else self._restarts.worker_ended(time.monotonic())
         if was is State.STARTING:
             self._words.explain_failure(child, ending)

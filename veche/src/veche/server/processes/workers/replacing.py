@@ -38,7 +38,7 @@ class Replacing:
         """Replace one that is worn out."""
         if child not in self._worn_out:
             self._worn_out.append(child)
-            self._words.say(f"{child} is replaced: {child.worn_out}")
+            self._words.say(f"{child} is replaced: {child.said.worn_out}")
 
     def want_replaced(self, number: int) -> None:
         """Replace one whose threads are used up; the log has said so."""
