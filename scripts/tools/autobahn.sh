@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts the Autobahn test suite (WebSocket conformance) into .tools/autobahn. It needs a Python 2.7 with pip; pyenv's will do.
-# Must not know: what is tested with it (tests/server/connections/test_autobahn.py).
+# Must not know: what is tested with it (tests/server/connections/websocket/test_autobahn.py).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/environment.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts h2spec (HTTP/2 conformance) into .tools/bin. It needs Go.
-# Must not know: what is tested with it (tests/server/connections/test_h2spec.py).
+# Must not know: what is tested with it (tests/server/connections/http2/test_h2spec.py).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/environment.sh

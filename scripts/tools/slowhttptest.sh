@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs slowhttptest (attacks by slowness) from Debian.
-# Must not know: what is tested with it (tests/server/connections/test_slowhttptest.py).
+# Must not know: what is tested with it (tests/server/connections/http1/test_slowhttptest.py).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/environment.sh

@@ -122,7 +122,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_connections_need_it(
     soft: int, hard: int, room: int, soft_after: int
 ) -> None:
     code = (
-        "import resource; from veche.server.connections.descriptors import room_for_connections as room;"
+        "import resource; from veche.server.connections.accepting.descriptors import room_for_connections as room;"
         "print(room(1000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
     told = subprocess.run(limited(soft, hard, [sys.executable, "-c", code]), capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ import pytest
 from fixtures.load import get
 from fixtures.servers import ServerProcess
 from fixtures.serving import Peer
-from veche.server.connections.doors import ACCEPTS_PER_TURN, share
+from veche.server.connections.accepting.doors import ACCEPTS_PER_TURN, share
 
 HERE = Path(__file__).parent
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

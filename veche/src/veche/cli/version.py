@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-HOT_MODULE: Final = "server/connections/http1"  # one stands for all: they are built together
+HOT_MODULE: Final = "server/connections/http1/connection"  # one stands for all: they are built together
 
 
 def is_compiled(package: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from veche.server.bridges.exchange import Address
 from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.service import Service
-from veche.server.connections.writing import WritingSide
+from veche.server.connections.transport.writing import WritingSide
 from veche.server.scoreboard import NO_PEER, peer_label
 
 LINGER_LIMIT_OCTETS: Final = 65536  # of what a peer still sends after our last answer

@@ -16,15 +16,15 @@ from veche.log import Level
 from veche.server.bridges import AsgiBridge, Interface, Lifespan, WsgiBridge, task_starter
 from veche.server.bridges.exchange import Bridge, Reporter
 from veche.server.bridges.redirect import RedirectBridge
+from veche.server.connections.accepting.descriptors import room_for_connections
+from veche.server.connections.accepting.doors import Doors
+from veche.server.connections.accepting.entrance import Entrance, protocols
 from veche.server.connections.clock import Clock
-from veche.server.connections.descriptors import room_for_connections
-from veche.server.connections.doors import Doors
-from veche.server.connections.entrance import Entrance, protocols
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.http1 import Http1Connection
-from veche.server.connections.resets import reset_at_once
 from veche.server.connections.service import Service
-from veche.server.connections.writing import as_protocol
+from veche.server.connections.transport.resets import reset_at_once
+from veche.server.connections.transport.writing import as_protocol
 from veche.server.files.bridge import FilesBridge
 from veche.server.files.mounts import parse_mount
 from veche.server.manner import PLAIN, Manner

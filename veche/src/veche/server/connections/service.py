@@ -10,10 +10,10 @@ from typing import Final, Protocol
 
 from veche.log import Level
 from veche.server.bridges.exchange import Address, Bridge, Reporter
+from veche.server.connections.accepting.per_address import NO_PLACE, ConnectionsPerAddress
 from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.forwarded import Forwarding
-from veche.server.connections.per_address import NO_PLACE, ConnectionsPerAddress
-from veche.server.connections.turn import Turn
+from veche.server.connections.transport.turn import Turn
 from veche.server.records.metering import RequestLog
 from veche.server.scoreboard import Board, Counter
 from veche.server.settings import RequestLimits

@@ -11,7 +11,7 @@ import pytest
 from fixtures.servers import ServerProcess
 
 HERE = Path(__file__).parent
-WSTEST = HERE.parents[2] / ".tools" / "autobahn" / "wstest"
+WSTEST = HERE.parents[3] / ".tools" / "autobahn" / "wstest"
 CASES = 517  # of the version that scripts/tools/autobahn.txt pins
 # Which cases run one after another; the parts run side by side, and are small so that nobody waits long for the last.
 # 12 and 13 compress 216,000 messages.

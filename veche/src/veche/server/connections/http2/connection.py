@@ -1,7 +1,7 @@
 """One connection that speaks HTTP/2.
 
 One job: octets between a transport and the protocol engine; deadlines, flow control, the drain.
-Must not know: what the octets mean (`veche.wire.h2`), what one request and its response are (`http2_stream.py`).
+Must not know: what the octets mean (`veche.wire.h2`), what one request and its response are (`stream.py`).
 
 What all streams send in answer to one read leaves in one write; what they send later, in one write for each turn of the
 loop. Deadlines are looked at once a tick while anything is under way; else there is one, for the end of the idle time.
@@ -13,10 +13,10 @@ from typing import Final, cast
 
 from veche.server.bridges.exchange import Exchange
 from veche.server.connections.clock import NEVER
-from veche.server.connections.http2_stream import Http2Stream
+from veche.server.connections.http2.stream import Http2Stream
 from veche.server.connections.http_connection import LINGER_LIMIT_OCTETS, HttpConnection
 from veche.server.connections.service import Service
-from veche.server.connections.unread import has_unread_octets
+from veche.server.connections.transport.unread import has_unread_octets
 from veche.server.records import FinishedRequest
 from veche.wire.h1 import RequestHead, RequestRefused
 from veche.wire.h2 import PREFACE, ConnectionBroken, ErrorCode, FrameType, Http2Engine, Phase

@@ -14,7 +14,7 @@ from fixtures.certificates import Authority
 from fixtures.serving import PATIENCE_SECONDS, KeptLog, Served, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
-from veche.server.connections.failed_handshakes import FailedHandshakes
+from veche.server.connections.accepting.failed_handshakes import FailedHandshakes
 from veche.server.manner import Manner
 from veche.server.scoreboard import Counter
 from veche.server.scoreboard.handshakes import WORDS, Failure

@@ -15,15 +15,15 @@ from contextlib import suppress
 from typing import Final, cast
 
 from veche.log import Level
+from veche.server.connections.accepting.failed_handshakes import FailedHandshakes, proxy_failure, tls_failure
+from veche.server.connections.accepting.per_address import NO_PLACE
 from veche.server.connections.addresses import address_text, peer_address
 from veche.server.connections.clock import NEVER
-from veche.server.connections.failed_handshakes import FailedHandshakes, proxy_failure, tls_failure
 from veche.server.connections.http1 import Http1Connection
 from veche.server.connections.http2 import Http2Connection
-from veche.server.connections.per_address import NO_PLACE
-from veche.server.connections.resets import reset_at_once
 from veche.server.connections.service import Service
-from veche.server.connections.writing import as_protocol
+from veche.server.connections.transport.resets import reset_at_once
+from veche.server.connections.transport.writing import as_protocol
 from veche.server.manner import Manner
 from veche.server.scoreboard.handshakes import Failure
 from veche.server.settings.tls import TlsSettings

@@ -14,12 +14,12 @@ from fixtures.servers import ServerProcess, free_port
 from fixtures.serving import PATIENCE_SECONDS, Served, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
-from veche.server.connections.per_address import place_name, place_of
+from veche.server.connections.accepting.per_address import place_name, place_of
 from veche.server.manner import PLAIN, Manner
 
 LOOPS = pytest.mark.parametrize("plain_asyncio", [False, True], ids=["uvloop", "asyncio"])
 GREEDY, OTHER = "127.0.0.2", "127.0.0.3"  # neither is a trusted proxy
-APPLICATIONS = Path(__file__).parents[1] / "processes"
+APPLICATIONS = Path(__file__).parents[2] / "processes"
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 WEBSOCKET = (
     b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

@@ -1,7 +1,7 @@
 """The response of one HTTP/2 stream.
 
 One job: what an exchange sends, as frames of its stream: head, body, trailers, and the end; in the access log too.
-Must not know: the transport, other streams, how the request comes (`http2_stream.py`).
+Must not know: the transport, other streams, how the request comes (`stream.py`).
 """
 
 import asyncio

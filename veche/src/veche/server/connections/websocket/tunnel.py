@@ -17,7 +17,7 @@ from veche.wire.h2 import ErrorCode, StreamState
 from veche.wire.websocket import DeflateAgreement
 
 if TYPE_CHECKING:
-    from veche.server.connections.http2_stream import Http2Stream
+    from veche.server.connections.http2.stream import Http2Stream
 
 
 class StreamLink(WebSocketLink):

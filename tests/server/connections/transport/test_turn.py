@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fixtures.serving import serve
-from veche.server.connections.turn import DIRECT_WRITES, SLOW_ANSWER_SECONDS, Turn
+from veche.server.connections.transport.turn import DIRECT_WRITES, SLOW_ANSWER_SECONDS, Turn
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 

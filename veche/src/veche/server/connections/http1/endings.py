@@ -6,8 +6,8 @@ Must not know: why it ends.
 
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
-from veche.server.connections.http1_state import LINGER, Http1State, Phase
-from veche.server.connections.resets import reset_when_closed
+from veche.server.connections.http1.state import LINGER, Http1State, Phase
+from veche.server.connections.transport.resets import reset_when_closed
 
 
 class Http1Endings(Http1State):

@@ -19,7 +19,7 @@ from fixtures.requests import get, post
 from fixtures.serving import Served, logged_requests, serve, wait_for
 from veche.asgi import Receive, Scope, Send
 from veche.log import Level
-from veche.server.connections.websocket import UNHEARD, WebSocketLink
+from veche.server.connections.websocket.link import UNHEARD, WebSocketLink
 
 SHORT = 0.2
 UPGRADE = (

@@ -1,7 +1,7 @@
 """One request and its response on an HTTP/2 connection.
 
 One job: between an exchange, which knows a request, and the engine, which knows a stream; its deadlines.
-Must not know: the transport, other streams, the frames of the response (`http2_response.py`).
+Must not know: the transport, other streams, the frames of the response (`response.py`).
 """
 
 import time
@@ -11,9 +11,9 @@ from veche.server.bridges.exchange import Exchange, SocketOutlet, WebSocketExcha
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.connections.forwarded import BadForwarding
-from veche.server.connections.http2_response import CLOSED, HALF_CLOSED_LOCAL, RespondingStream
+from veche.server.connections.http2.response import CLOSED, HALF_CLOSED_LOCAL, RespondingStream
 from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST
-from veche.server.connections.websocket_stream import Tunnel
+from veche.server.connections.websocket.tunnel import Tunnel
 from veche.wire.h1 import RequestRefused
 from veche.wire.h2 import ErrorCode, StreamState
 from veche.wire.websocket import HandshakeRefused, read_handshake

@@ -16,7 +16,7 @@ from typing import Final
 
 from veche.server.bridges.exchange import ClientDisconnected, FileTooShort
 from veche.server.connections.clock import NEVER
-from veche.server.connections.writing import WritingSide
+from veche.server.connections.transport.writing import WritingSide
 from veche.server.waiters import wake
 
 SENDFILE_OCTETS: Final = 512 * 1024  # by one system call; then others have their turn

@@ -11,12 +11,12 @@ from typing import Final
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
-from veche.server.connections.files import send_file
-from veche.server.connections.http1_endings import Http1Endings
-from veche.server.connections.http1_state import COMPLETE, EXCHANGE, HEAD, IDLE, UNREAD, Phase
-from veche.server.connections.unread import has_unread_octets
+from veche.server.connections.http1.endings import Http1Endings
+from veche.server.connections.http1.state import COMPLETE, EXCHANGE, HEAD, IDLE, UNREAD, Phase
+from veche.server.connections.transport.files import send_file
+from veche.server.connections.transport.unread import has_unread_octets
+from veche.server.connections.transport.writing import as_protocol
 from veche.server.connections.websocket import WebSocketLink
-from veche.server.connections.writing import as_protocol
 
 DRAIN_GRACE_SECONDS: Final = 0.5  # for a request that is on its way while we drain
 

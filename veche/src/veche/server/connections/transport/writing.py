@@ -7,10 +7,10 @@ Must not know: what is written.
 import asyncio
 from typing import Final, cast
 
+from veche.server.connections.accepting.per_address import NO_PLACE
 from veche.server.connections.clock import NEVER
-from veche.server.connections.per_address import NO_PLACE
-from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
+from veche.server.connections.transport.resets import reset_when_closed
 from veche.server.waiters import wake_all
 
 UNSENT_PARTS: Final = 64

@@ -10,9 +10,9 @@ from typing import Final, TypeVar, assert_never
 
 from veche.server.bridges.exchange import WebSocketExchange
 from veche.server.connections.clock import NEVER
-from veche.server.connections.resets import reset_when_closed
 from veche.server.connections.service import Service
-from veche.server.connections.writing import WritingSide
+from veche.server.connections.transport.resets import reset_when_closed
+from veche.server.connections.transport.writing import WritingSide
 from veche.wire.websocket import (
     Close,
     CloseCode,
@@ -34,7 +34,7 @@ UNHEARD: Final = 0.0  # nothing has come since our ping
 class WebSocketLink(WritingSide):
     """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP.
 
-    The transport may also be a stream of an HTTP/2 connection (websocket_stream.py).
+    The transport may also be a stream of an HTTP/2 connection (tunnel.py).
     """
 
     _failed = False  # a fault was answered; TCP ends soon

@@ -4,8 +4,8 @@ One job: a body's flow control, its least rate, and the deadline of the applicat
 Must not know: heads, what the octets are for.
 """
 
-from veche.server.connections.http1_responses import Http1Responses
-from veche.server.connections.http1_state import COMPLETE
+from veche.server.connections.http1.responses import Http1Responses
+from veche.server.connections.http1.state import COMPLETE
 from veche.wire.h1 import CONTINUE
 
 

@@ -3,8 +3,8 @@
 One job: octets from a transport to the protocol engine, and what it finds in them to an exchange; what time says.
 Must not know: what the octets mean (`veche.wire.h1`), what the application is (`veche.server.bridges`).
 
-It is one class in five rooms, each the base of the next: http1_state.py (phases: read its diagram first),
-http1_endings.py, http1_responses.py, http1_bodies.py, and this one, where everything begins.
+It is one class in five rooms, each the base of the next: state.py (phases: read its diagram first), endings.py,
+responses.py, bodies.py, and this one, where everything begins.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from veche.server.bridges.exchange import Exchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.connections.forwarded import BadForwarding
-from veche.server.connections.http1_bodies import Http1Bodies
-from veche.server.connections.http1_state import (
+from veche.server.connections.http1.bodies import Http1Bodies
+from veche.server.connections.http1.state import (
     COMPLETE,
     EXCHANGE,
     HEAD,
@@ -29,8 +29,8 @@ from veche.server.connections.http1_state import (
 from veche.server.connections.http2 import Http2Connection
 from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST, LINGER_LIMIT_OCTETS
 from veche.server.connections.service import Service
-from veche.server.connections.unread import end_unless_unread
-from veche.server.connections.writing import as_protocol
+from veche.server.connections.transport.unread import end_unless_unread
+from veche.server.connections.transport.writing import as_protocol
 from veche.wire.h1 import RequestHead, RequestReader, RequestRefused
 from veche.wire.h2 import PREFACE_REST
 from veche.wire.websocket import HandshakeRefused, read_handshake

@@ -1,0 +1,1 @@
+"""Between a connection and the kernel: what is written, when, and how it ends."""
