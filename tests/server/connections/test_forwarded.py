@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fixtures.serving import Served, serve, wait_for
 from veche.asgi import Environ, Receive, Scope, Send, StartResponse
+from veche.log import Level
 from veche.server.connections.forwarded import BadForwarding, Forwarding
 from veche.server.errors import AddressError
 from veche.server.settings import ServerSettings
@@ -239,3 +240,16 @@ def test_whatever_is_said_is_understood_or_refused(fields: list[tuple[bytes, byt
     if saying is not None and saying.client is not None:
         ip_address(saying.client[0])
         assert 0 <= (saying.client[1] or 0) < 65536
+
+
+def test_a_silent_client_is_told_of_as_an_address_is_written() -> None:  # RFC 3986 §3.2.2: an IPv6 address in brackets
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nX-Forwarded-For: [2001:db8::7]:80\r\n\r\n"
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    with serve(reads, trusted_proxy=("127.0.0.1",), body_stall_seconds=0.1) as served, served.connect() as peer:
+        peer.send(head)
+        assert peer.read_response()[0] == 408
+        wait_for(lambda: served.log.messages(Level.DEBUG))
+        assert served.log.entries[0][2] == {"client": "[2001:db8::7]:80"}

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from veche.log import Level
 from veche.server.bridges.exchange import Address, Bridge, Reporter
 from veche.server.connections.accepting.per_address import NO_PLACE, ConnectionsPerAddress
+from veche.server.connections.addresses import address_text
 from veche.server.connections.clock import NEVER, Clock
 from veche.server.connections.forwarded import Forwarding
 from veche.server.connections.transport.turn import Turn
@@ -108,8 +109,9 @@ class Service:
             self._silent_second, self._silent_told = second, 0
         self._silent_told += 1
         if self._silent_told <= SILENT_TOLD_EACH_SECOND:
-            peer = f"{client[0]}:{client[1]}" if client is not None else "-"
-            self.reporter.log_message(f"a client {what} in time: let go", level=Level.DEBUG, client=peer)
+            self.reporter.log_message(
+                f"a client {what} in time: let go", level=Level.DEBUG, client=address_text(client)
+            )
 
     def forget(self, connection: Connection) -> None:
         """Note that a connection has ended."""
