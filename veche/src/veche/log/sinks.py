@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TextIO
+from typing import ClassVar, Final, TextIO
 
 from veche.log.formats import FORMATS, Format, FormatName
 from veche.log.lines import LineWriter
@@ -23,10 +23,20 @@ MISSING: Final = "entries are missing here: they came faster than they could be 
 
 
 class _FileLog:
-    """What both kinds of files share."""
+    """What both kinds of files share. form_name: how they differ."""
 
-    def __init__(self, file: Path, form: Format, clock: Clock, limit_octets: int) -> None:
-        self._form = form
+    form_name: ClassVar[FormatName]
+
+    def __init__(
+        self,
+        file_name: str,
+        path: str | os.PathLike[str] = ".",
+        *,
+        clock: Clock = time.time,
+        limit_octets: int = LIMIT_OCTETS,
+    ) -> None:
+        file = Path(path) / file_name
+        form = self._form = FORMATS[self.form_name]
         self._clock = clock
         self._writer = LineWriter(
             AppendedFile(file), limit_octets=limit_octets, missing=_missing(form, clock), name=f"log {file.name}"
@@ -43,29 +53,13 @@ class _FileLog:
 class TextLog(_FileLog):
     """Entries of one line each in a text file: `2026-11-20T15:30:00.000Z INFO message name=value`."""
 
-    def __init__(
-        self,
-        file_name: str,
-        path: str | os.PathLike[str] = ".",
-        *,
-        clock: Clock = time.time,
-        limit_octets: int = LIMIT_OCTETS,
-    ) -> None:
-        super().__init__(Path(path) / file_name, FORMATS["text"], clock, limit_octets)
+    form_name = "text"
 
 
 class JsonLog(_FileLog):
     """Entries of one JSON object per line in a file: time, level, message and the fields."""
 
-    def __init__(
-        self,
-        file_name: str,
-        path: str | os.PathLike[str] = ".",
-        *,
-        clock: Clock = time.time,
-        limit_octets: int = LIMIT_OCTETS,
-    ) -> None:
-        super().__init__(Path(path) / file_name, FORMATS["json"], clock, limit_octets)
+    form_name = "json"
 
 
 class StreamLog:
