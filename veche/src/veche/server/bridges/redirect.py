@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from veche.server.bridges.exchange import Bridge, Exchange, Outlet, WebSocketExchange
+from veche.server.bridges.in_front import BridgeInFront
 from veche.server.bridges.own_answer import OwnAnswer
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
@@ -20,22 +21,22 @@ PORT: Final = re.compile(rb":[0-9]*$")
 PLAIN_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 
 
-class RedirectBridge:
+class RedirectBridge(BridgeInFront):
     """See the module. What came with TLS goes to the inner bridge."""
 
     def __init__(self, inner: Bridge, https_port: int) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._port = b"" if https_port == 443 else b":%d" % https_port
 
     def open_exchange(self, outlet: Outlet, head: RequestHead) -> Exchange:
         """Return the exchange for a request."""
         if outlet.scheme == "https" or head.line.path.startswith(CHALLENGES):
-            return self._inner.open_exchange(outlet, head)
+            return super().open_exchange(outlet, head)
         return RedirectExchange(outlet, self._location(head))
 
     def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> WebSocketExchange | None:
         """Return the application's exchange for what came with TLS; others get a redirect like any request."""
-        return self._inner.open_websocket(outlet, head, handshake) if outlet.scheme == "https" else None
+        return super().open_websocket(outlet, head, handshake) if outlet.scheme == "https" else None
 
     def _location(self, head: RequestHead) -> bytes | None:
         host = next((value for name, value in head.fields if name == b"host"), b"")
@@ -46,20 +47,6 @@ class RedirectBridge:
         path = line.raw_path if line.raw_path.startswith(b"/") else b"/"
         query = b"?" + line.query if line.query else b""
         return b"https://" + host + self._port + path + query
-
-    @property
-    def running(self) -> int:
-        return self._inner.running
-
-    def tell_board(self) -> None:
-        """The inner one's matter."""
-        self._inner.tell_board()
-
-    def cancel_all(self) -> None:
-        self._inner.cancel_all()
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 class RedirectExchange(OwnAnswer):

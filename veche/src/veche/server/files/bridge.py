@@ -17,21 +17,20 @@ from veche.server.bridges.exchange import (
     FileTooShort,
     Outlet,
     Reporter,
-    WebSocketExchange,
 )
+from veche.server.bridges.in_front import BridgeInFront
 from veche.server.bridges.own_answer import OwnAnswer
 from veche.server.bridges.starting import StartTask
 from veche.server.files.answer import FileAnswer, answer_with
 from veche.server.files.mounts import Mount, NeedsSlash
 from veche.server.scoreboard import Board
 from veche.wire.h1 import RequestHead, ResponseRefused
-from veche.wire.websocket import Handshake
 
 INLINE_OCTETS: Final = 65536  # read and written at once; more goes by write_file, in a Task
 READING: Final = ("GET", "HEAD")
 
 
-class FilesBridge:
+class FilesBridge(BridgeInFront):
     """See the module. `running` counts files that are being sent, too."""
 
     def __init__(
@@ -44,7 +43,7 @@ class FilesBridge:
         board: Board,
         reporter: Reporter,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.prefix))
         self._prefixes = tuple(mount.prefix for mount in mounts)
         self._without_slash = {mount.prefix[:-1]: mount for mount in mounts if mount.prefix != b"/"}
@@ -63,7 +62,7 @@ class FilesBridge:
                 return exchange
         elif line.path in self._without_slash and self._without_slash[line.path].has_index:
             return self._to_slash(outlet, head)
-        return self._inner.open_exchange(outlet, head)
+        return super().open_exchange(outlet, head)
 
     def _file_exchange(self, outlet: Outlet, head: RequestHead) -> "FileExchange | None":
         line = head.line
@@ -85,25 +84,14 @@ class FilesBridge:
         query = b"?" + line.query if line.query else b""
         return FileExchange(self, outlet, head, 308, [(b"location", line.raw_path + b"/" + query)])
 
-    def open_websocket(self, outlet: Outlet, head: RequestHead, handshake: Handshake) -> WebSocketExchange | None:
-        """Return what the application's bridge says."""
-        return self._inner.open_websocket(outlet, head, handshake)
-
     @property
     def running(self) -> int:
-        return self._inner.running + len(self.sending)
-
-    def tell_board(self) -> None:
-        """The inner one's matter."""
-        self._inner.tell_board()
+        return super().running + len(self.sending)
 
     def cancel_all(self) -> None:
-        self._inner.cancel_all()
+        super().cancel_all()
         for task in list(self.sending):
             task.cancel()
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 class FileExchange(OwnAnswer):
