@@ -10,21 +10,16 @@ from schemathesis import Case
 from schemathesis.generation.stateful import run_state_machine_as_test
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from campus.accounts.actions import create_token
-from campus.accounts.services import open_identity
 from campus.model import Role
-from fixtures.campus_site import CHEAP
+from fixtures.api_document import keep_what_is_said
 from fixtures.course_site import make_course
 from fixtures.databases import PostgresCluster
 from fixtures.live_forum import LiveSite, live_site
-from veche.data import UnitsOfWork
-from veche.identity import Passwords
 
 pytestmark = [pytest.mark.postgres, pytest.mark.process]
 
 RESOURCES = ("courses", "lessons", "threads", "messages")
-CHECKS: Mapping[str, Any] = {"max_examples": 12, "deadline": None, "derandomize": True}
-NO_HEALTH_CHECK = list(hypothesis.HealthCheck)
+MAX_EXAMPLES = 12
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +40,11 @@ def credentials(request: pytest.FixtureRequest, site: LiveSite) -> Mapping[str, 
         cookie = person.cookie(site.url)
         return {"cookie": f"{cookie['name']}={cookie['value']}", "origin": site.url}
 
-    async def make(units: UnitsOfWork) -> str:
-        identity = open_identity(Passwords(CHEAP))
-        try:
-            return await create_token(units, identity, person.account_id, "a test")
-        finally:
-            identity.passwords.close()
-
-    return {"authorization": f"Bearer {site.behind(make)}"}
+    return {"authorization": f"Bearer {site.token(person)}"}
 
 
 def test_every_operation_keeps_what_the_document_says(site: LiveSite, credentials: Mapping[str, str]) -> None:
-    document = schemathesis.openapi.from_url(f"{site.url}/api/openapi.json")
-    tried = set()
-    for found in document.get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr]  # a document that cannot be read fails right here
-        tried.add(operation.label)
-
-        @hypothesis.given(case=operation.as_strategy())
-        @hypothesis.settings(**CHECKS, suppress_health_check=NO_HEALTH_CHECK)
-        def keep(case: Case[Any]) -> None:
-            # Every call brings the credentials; what happens without is shown in tests/campus.
-            case.call_and_validate(headers=dict(credentials), excluded_checks=[ignored_auth])
-
-        keep()
+    tried = keep_what_is_said(site.url, credentials, max_examples=MAX_EXAMPLES)
     assert {label.split("/")[2] for label in tried} == set(RESOURCES)
     assert len(tried) == 5 * len(RESOURCES), tried
 
@@ -85,7 +61,13 @@ def test_sequences_of_operations_keep_it_too(site: LiveSite, credentials: Mappin
 
     run_state_machine_as_test(
         Sequences,
-        settings=hypothesis.settings(**CHECKS, stateful_step_count=6, suppress_health_check=NO_HEALTH_CHECK),
+        settings=hypothesis.settings(
+            max_examples=MAX_EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            stateful_step_count=6,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
     )
 
 

@@ -1,22 +1,13 @@
 """The API's document against the running site: what it promises of courses and lessons is kept (schemathesis)."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-import hypothesis
 import pytest
-import schemathesis
-from schemathesis import Case
-from schemathesis.specs.openapi.checks import ignored_auth
 
-from campus.accounts.actions import create_token
-from campus.accounts.services import open_identity
 from campus.model import Role
-from fixtures.campus_site import CHEAP
+from fixtures.api_document import keep_what_is_said
 from fixtures.course_site import make_course
 from fixtures.live_forum import LiveSite, live_site
-from veche.data import UnitsOfWork
-from veche.identity import Passwords
 
 pytestmark = pytest.mark.process
 
@@ -30,34 +21,13 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]
 
 
 @pytest.fixture(scope="module")
-def token(running_site: LiveSite) -> str:
-    """A personal token of an administrator, who may do everything."""
+def credentials(running_site: LiveSite) -> Mapping[str, str]:
+    """The field with a personal token of an administrator, who may do everything."""
     person = running_site.person("olga", Role.ADMINISTRATOR)
 
-    async def make(units: UnitsOfWork) -> str:
-        identity = open_identity(Passwords(CHEAP))
-        try:
-            return await create_token(units, identity, person.account_id, "a test")
-        finally:
-            identity.passwords.close()
-
-    return running_site.behind(make)
+    return {"authorization": f"Bearer {running_site.token(person)}"}
 
 
-def test_the_site_keeps_what_its_document_says(running_site: LiveSite, token: str) -> None:
-    document = schemathesis.openapi.from_url(f"{running_site.url}/api/openapi.json")
-    tried = set()
-    for found in document.include(path_regex="^/api/(courses|lessons)").get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr]  # a document that cannot be read fails right here
-        tried.add(operation.label)
-
-        @hypothesis.given(case=operation.as_strategy())
-        @hypothesis.settings(
-            max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True
-        )
-        def keep(case: Case[Any]) -> None:
-            # Every call here brings the token; test_api.py shows what happens without.
-            case.call_and_validate(headers={"authorization": f"Bearer {token}"}, excluded_checks=[ignored_auth])
-
-        keep()
+def test_the_site_keeps_what_its_document_says(running_site: LiveSite, credentials: Mapping[str, str]) -> None:
+    tried = keep_what_is_said(running_site.url, credentials, path_regex="^/api/(courses|lessons)")
     assert len(tried) == 10, f"five actions of two resources, and not {tried}"

@@ -3,38 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from campus.courses.model import Course, CourseState, Lesson
 from campus.forum.queries import find_thread_about, list_categories
 from campus.model import DEFAULT_COMMUNITY_ID
-from fixtures.campus_site import Site, running
-from veche.data import new_id
-
-
-async def lesson_of(site: Site) -> tuple[str, str]:
-    """Publish a course with one lesson; return the address and the subject of the lesson."""
-    course = Course(
-        community_id=DEFAULT_COMMUNITY_ID,
-        id=new_id(),
-        slug="bread",
-        title="Bread",
-        language="en",
-        state=CourseState.PUBLISHED,
-        created_at=site.clock(),
-    )
-    lesson = Lesson(
-        community_id=DEFAULT_COMMUNITY_ID,
-        id=new_id(),
-        course_id=course.id,
-        slug="dough",
-        position=1,
-        title="Dough",
-        text="Mix.",
-    )
-    async with site.units.begin() as unit:
-        await unit.insert(course)
-        await unit.insert(lesson)
-        await unit.commit()
-    return "/courses/bread/dough", f"lesson:{lesson.id}"
+from fixtures.campus_site import running
+from fixtures.course_site import publish_lesson
 
 
 def test_the_first_message_beside_a_lesson_begins_its_thread_which_leads_back(
@@ -42,7 +14,7 @@ def test_the_first_message_beside_a_lesson_begins_its_thread_which_leads_back(
 ) -> None:
     async def scenario() -> None:
         async with running(database_url, tmp_path) as site:
-            address, subject = await lesson_of(site)
+            address, subject = await publish_lesson(site.units)
             anna, boris = site.visitor(), site.visitor()
             await site.register(anna, "anna")
             await site.register(boris, "boris")
@@ -65,7 +37,7 @@ def test_the_first_message_beside_a_lesson_begins_its_thread_which_leads_back(
 def test_of_many_who_begin_at_once_one_begins_and_the_others_answer(database_url: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running(database_url, tmp_path) as site:
-            _address, subject = await lesson_of(site)
+            _address, subject = await publish_lesson(site.units)
             clients = [site.visitor() for _ in range(4)]
             for number, client in enumerate(clients):
                 await site.register(client, f"pupil{number}")

@@ -10,7 +10,6 @@ import signal
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,11 @@ import pytest
 from playwright.sync_api import Page, Request
 from websockets.sync.client import ClientConnection, connect
 
-from campus.courses.model import Course, CourseState, Lesson
-from campus.model import DEFAULT_COMMUNITY_ID, Role
+from campus.model import Role
 from fixtures.browser import Browsing
+from fixtures.course_site import publish_lesson
 from fixtures.live_forum import LiveSite, Person, live_site
 from fixtures.servers import wait_until
-from veche.data import UnitsOfWork, new_id
 
 pytestmark = pytest.mark.process
 
@@ -274,7 +272,7 @@ def test_the_first_message_beside_a_lesson_appears_beside_it_in_the_other_browse
 ) -> None:
     site = sqlite_site
     anna = site.person("anna")
-    address = site.behind(publish_lesson)
+    address, _subject = site.behind(publish_lesson)
     writer, reader = opened(browsing, site, anna, address), opened(browsing, site, None, address)
     assert reader.locator(".lesson-thread .empty").is_visible()
     send(writer, "Is this **clear**?")
@@ -282,33 +280,6 @@ def test_the_first_message_beside_a_lesson_appears_beside_it_in_the_other_browse
     sees(writer, ".lesson-thread #m1 strong")
     send(writer, "And this?")
     sees(reader, ".lesson-thread #m2")
-
-
-async def publish_lesson(units: UnitsOfWork) -> str:
-    """Make a course with one lesson; return its address."""
-    course = Course(
-        community_id=DEFAULT_COMMUNITY_ID,
-        id=new_id(),
-        slug="bread",
-        title="Bread",
-        language="en",
-        state=CourseState.PUBLISHED,
-        created_at=datetime.now(UTC),
-    )
-    lesson = Lesson(
-        community_id=DEFAULT_COMMUNITY_ID,
-        id=new_id(),
-        course_id=course.id,
-        slug="dough",
-        position=1,
-        title="Dough",
-        text="Mix.",
-    )
-    async with units.begin() as unit:
-        await unit.insert(course)
-        await unit.insert(lesson)
-        await unit.commit()
-    return "/courses/bread/dough"
 
 
 def test_what_is_unread_is_marked_in_lists_and_in_the_menu_until_another_tab_shows_it(
