@@ -260,7 +260,7 @@ class Worker:
             self._loop.call_soon_threadsafe(self._stop.set)
         time.sleep(self._settings.drain_seconds + ORPHAN_OVERTIME_SECONDS)
         self._logger.close()
-        os._exit(1)
+        os._exit(EXIT_WORKER_FAILED)
 
     def _tell_stacks(self) -> None:
         """In Python, where this thread holds the GIL: no other can run while its frames are read."""

@@ -128,14 +128,14 @@ class Http1Responses(Http1Endings):
         elif reader.state is COMPLETE:
             if self.writer.keep_alive:
                 self._await_next_request()
-            elif self.reader.buffer or service.draining:
+            elif reader.buffer or service.draining:
                 self._linger()  # closing on unread octets would reset the connection, and the response with it
             else:
                 self._close()
         elif self.writer.keep_alive:
             self.phase = UNREAD
             self._discarded_octets = 0
-            self.deadline = self.service.clock.deadline(self.service.limits.linger_seconds)
+            self.deadline = service.clock.deadline(service.limits.linger_seconds)
             self._body_paused = False
             self._set_reading()
         else:
@@ -179,16 +179,16 @@ class Http1Responses(Http1Endings):
 
     def _become_idle(self) -> None:
         """Wait for the next request's first octet, or for the rest of its head."""
-        limits, clock = self.service.limits, self.service.clock
+        service, clock = self.service, self.service.clock
         if self.reader.buffer:
             self.phase = HEAD
-            self.deadline = clock.deadline(limits.head_timeout_seconds)
+            self.deadline = clock.deadline(service.limits.head_timeout_seconds)
         else:
-            self.deadline = clock.now + limits.keep_alive_seconds + clock.tick_seconds
+            self.deadline = clock.now + service.keep_alive_ticks
         self._resume_pipeline()
         if self._input_ended:
             self._end_when_idle()
-        elif self.service.draining and self.phase is IDLE:
+        elif service.draining and self.phase is IDLE:
             # Nobody has told the peer to stop asking; its next answer will.
             self.deadline = clock.deadline(DRAIN_GRACE_SECONDS)
 
