@@ -10,7 +10,7 @@ through as its client sent it.
 
 import re
 from ipaddress import ip_address
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 
@@ -56,14 +56,6 @@ class Hop(Struct, frozen=True):
     host: bytes = b""
 
 
-class Introduced(Protocol):
-    """What a bridge is told of where a request comes from (bridges/exchange.py, Outlet)."""
-
-    client: Address | None
-    peer_label: bytes
-    scheme: str
-
-
 class Forwarding:
     """Reads these fields for all connections of a worker; what it remembers is bounded."""
 
@@ -78,30 +70,18 @@ class Forwarding:
         """Return whether whoever connects from there is a proxy to be believed; asked once for a connection."""
         return self.trust.covers(None if client is None or client[1] is None else client[0])
 
-    def introduce(self, request: Introduced, head: RequestHead) -> None:
-        """Have a request, and its head, say what its proxy says of where it comes from. Raises BadForwarding."""
-        fields = head.forwarded
-        if fields is None:
-            return
-        try:
-            saying = self._known[tuple(fields)]
-        except KeyError:
-            saying = self.read(fields)
-        if saying is None:
-            return
-        if saying.names_client:
-            request.client, request.peer_label = saying.client, saying.peer_label
-        request.scheme = saying.scheme or request.scheme
-        if saying.host is not None:
-            head.fields[:] = [(b"host", saying.host), *(field for field in head.fields if field[0] != b"host")]
-
     def read(self, fields: list[tuple[bytes, bytes]]) -> Saying | None:
-        """Return what these fields of a request say, and remember it; None when nothing. Raises BadForwarding."""
+        """Return what these fields of a request say; None when nothing. Raises BadForwarding."""
+        key = tuple(fields)
+        try:
+            return self._known[key]
+        except KeyError:
+            pass
         saying = self._understand(fields)
         if sum(len(value) for _, value in fields) <= REMEMBERED_OCTETS:
             if len(self._known) >= REMEMBERED_SAYINGS:
                 self._known.clear()
-            self._known[tuple(fields)] = saying
+            self._known[key] = saying
         return saying
 
     def _understand(self, fields: list[tuple[bytes, bytes]]) -> Saying | None:
@@ -130,6 +110,11 @@ class Forwarding:
         if port.isdigit() and len(port) <= 5 and not has_port and port != USUAL_PORTS.get(scheme or "http"):
             host += b":" + port
         return host
+
+
+def replace_host(head: RequestHead, host: bytes) -> None:
+    """Have the application see this Host."""
+    head.fields[:] = [(b"host", host), *(field for field in head.fields if field[0] != b"host")]
 
 
 def _hops_of_x_forwarded(values: dict[bytes, bytes]) -> list[Hop]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from veche.server.bridges.exchange import Exchange, SocketOutlet, WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
-from veche.server.connections.forwarded import BadForwarding
+from veche.server.connections.forwarded import BadForwarding, replace_host
 from veche.server.connections.http2.response import CLOSED, HALF_CLOSED_LOCAL, RespondingStream
 from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST
 from veche.server.connections.websocket.tunnel import Tunnel
@@ -38,7 +38,7 @@ class Http2Stream(RespondingStream):
             self._began = time.monotonic()
         if self.state is StreamState.OPEN:
             self._watch_body()
-        if connection.peer_is_proxy and self.head.forwarded is not None and not self._hear_proxy():
+        if connection.peer_is_proxy and self.head.forwarded is not None and not self._hear_proxy(self.head.forwarded):
             return
         exchange = self._open_tunnel() if self.head.upgrade else connection.bridge.open_exchange(self, self.head)
         if exchange is None:
@@ -71,13 +71,19 @@ class Http2Stream(RespondingStream):
         self._tunnel = Tunnel(self, exchange, handshake.deflate)
         return self._tunnel
 
-    def _hear_proxy(self) -> bool:
+    def _hear_proxy(self, forwarded: list[tuple[bytes, bytes]]) -> bool:
         """Take over what a trusted proxy says about the client of this request; False when it makes no sense."""
         try:
-            self.connection.service.forwarding.introduce(self, self.head)
+            saying = self.connection.service.forwarding.read(forwarded)
         except BadForwarding as error:
             self.body_refused(RequestRefused(400, str(error)))
             return False
+        if saying is not None:  # as in http1/connection.py, which says why
+            if saying.names_client:
+                self.client, self.peer_label = saying.client, saying.peer_label
+            self.scheme = saying.scheme or self.scheme
+            if saying.host is not None:
+                replace_host(self.head, saying.host)
         return True
 
     def body_received(self, octets: bytes) -> None:
