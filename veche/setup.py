@@ -25,7 +25,12 @@ HOT = [
     "veche/server/connections/transport/writing.py",
     "veche/server/bridges/asgi.py",
     "veche/server/bridges/asgi_websocket.py",
+    "veche/server/bridges/exchange.py",
+    "veche/server/bridges/in_front.py",
+    "veche/server/bridges/own_answer.py",
+    "veche/server/bridges/redirect.py",
     "veche/server/bridges/wsgi",
+    "veche/server/files/bridge.py",
     "veche/server/scoreboard/writer.py",
 ]
 

@@ -8,14 +8,13 @@ import pytest
 from fixtures.requests import get
 from fixtures.serving import serve
 from veche.asgi import Environ, StartResponse
-from veche.server.bridges.exchange import Address
+from veche.server.bridges.exchange import Address, Tls
 from veche.server.bridges.wsgi.body import EMPTY
 from veche.server.bridges.wsgi.environ import (
     REMEMBERED_FIELDS,
     REMEMBERED_OCTETS,
     REMEMBERED_PEERS,
     Environs,
-    Tls,
 )
 from veche.wire.h1 import HeadParser
 

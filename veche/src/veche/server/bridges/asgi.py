@@ -15,7 +15,15 @@ from veche.asgi import ASGIApplication, Message, Scope
 from veche.log import Level
 from veche.server.bridges.asgi_extensions import HTTP_EXTENSIONS, octets_of, send_early_hint, send_path
 from veche.server.bridges.asgi_websocket import AsgiWebSocketExchange
-from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, Reporter, tls_extension
+from veche.server.bridges.exchange import (
+    ASGI_VERSIONS,
+    Bridge,
+    ClientDisconnected,
+    Exchange,
+    Outlet,
+    Reporter,
+    tls_extension,
+)
 from veche.server.bridges.faults import fault_of
 from veche.server.bridges.starting import StartTask
 from veche.server.scoreboard import Board, Doing, Slot
@@ -56,7 +64,7 @@ BODILESS: Final = frozenset({204, 304})
 NOT_STARTED: Final[Message] = {}  # never written to: the application's own http.response.start takes its place
 
 
-class AsgiBridge:
+class AsgiBridge(Bridge):
     """An ASGI application, ready to be given requests."""
 
     def __init__(
@@ -124,7 +132,7 @@ class AsgiBridge:
         """Nothing is kept between requests."""
 
 
-class AsgiExchange:
+class AsgiExchange(Exchange):
     """One HTTP request and its response.
 
     What is looked at for most requests is set in `open_exchange`, the rest has its first value in the class
@@ -179,7 +187,7 @@ class AsgiExchange:
         outlet, board = self._outlet, self._bridge.board
         octets_in, octets_out = outlet.progress()
         board.count(self._slot, octets_in=octets_in, octets_out=octets_out)
-        if not outlet.writable:
+        if not outlet.peer_reads():
             board.move(self._slot, Doing.WRITING)
         elif self._waiters and not self._body_taken:
             board.move(self._slot, Doing.READING)
@@ -315,9 +323,9 @@ class AsgiExchange:
             body = message.get("body", b"")
             if type(body) is not bytes:
                 body = octets_of(body)
-            self._outlet.write_body(body, more)
+            peer_reads = self._outlet.write_body(body, more)
             if more:
-                if not self._outlet.writable:
+                if not peer_reads:
                     await self._outlet.wait_writable()
                 elif not body or self._head.line.is_head or self._start["status"] in BODILESS:
                     await asyncio.sleep(0)  # nothing was written, so nothing else would ever let the others have a turn
@@ -357,7 +365,7 @@ class AsgiExchange:
                 outlet.write_trailers(self._trailers)
         else:
             raise RuntimeError(f"unexpected {kind!r} {WHERE[stage]}")
-        if not (outlet.writable or self._gone):
+        if not (outlet.peer_reads() or self._gone):
             await outlet.wait_writable()
 
     # The application's end.

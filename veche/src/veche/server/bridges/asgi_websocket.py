@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 from veche.asgi import Message, Scope
 from veche.log import Level
 from veche.server.bridges.asgi_extensions import octets_of
-from veche.server.bridges.exchange import ASGI_VERSIONS, ClientDisconnected, Outlet, SocketOutlet, tls_extension
+from veche.server.bridges.exchange import (
+    ASGI_VERSIONS,
+    ClientDisconnected,
+    Outlet,
+    SocketOutlet,
+    WebSocketExchange,
+    tls_extension,
+)
 from veche.server.bridges.faults import fault_of
 from veche.server.scoreboard import Counter, Doing, Slot
 from veche.server.verdicts.stacks import task_stack
@@ -41,7 +48,7 @@ ACCEPTED: Final = Standing.ACCEPTED
 CLOSED: Final = Standing.CLOSED
 
 
-class AsgiWebSocketExchange:
+class AsgiWebSocketExchange(WebSocketExchange):
     """One WebSocket; before it is accepted it is an HTTP exchange like any other."""
 
     task: "asyncio.Task[None] | None" = None
@@ -202,12 +209,12 @@ class AsgiWebSocketExchange:
             text = message.get("text")
             try:
                 if type(text) is str:
-                    link.send_text(text)
+                    peer_reads = link.send_text(text)
                 else:
-                    self._send_other(link, text, message.get("bytes"))
+                    peer_reads = self._send_other(link, text, message.get("bytes"))
             except SendAfterClose:
                 raise ClientDisconnected("the WebSocket is closing") from None
-            if not link.writable:
+            if not peer_reads:
                 await link.wait_writable()
         elif self._standing is ACCEPTED:
             self._close(kind, message)
@@ -244,13 +251,12 @@ class AsgiWebSocketExchange:
         board.cells[Counter.WEBSOCKETS] += 1
         self._counted = True
 
-    def _send_other(self, link: SocketOutlet, text: object, octets: object) -> None:
+    def _send_other(self, link: SocketOutlet, text: object, octets: object) -> bool:
         if isinstance(text, str):
-            link.send_text(str(text))
-        elif isinstance(octets, (bytes, bytearray, memoryview)):
-            link.send_binary(bytes(octets))
-        else:
-            raise RuntimeError("websocket.send has neither text nor bytes")
+            return link.send_text(str(text))
+        if isinstance(octets, (bytes, bytearray, memoryview)):
+            return link.send_binary(bytes(octets))
+        raise RuntimeError("websocket.send has neither text nor bytes")
 
     def _close(self, kind: str, message: Message) -> None:
         if kind != "websocket.close":

@@ -4,36 +4,51 @@ One job: the types that both sides hold, so that HTTP/1.1 and HTTP/2, ASGI and W
 Must not know: sockets, applications, how either side does its part.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from veche.log import Level
+from veche.wire.extending import mypyc_attr
 from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
 Address = tuple[str, int] | tuple[str, None]
+Tls = Mapping[str, Any] | None  # the ASGI `tls` extension's fields; None without TLS
 
 
+@mypyc_attr(native_class=False)  # no compiled class can be an OSError
 class ClientDisconnected(OSError):
     """The client is gone: what is sent goes nowhere. ASGI says that `send` raises an OSError then."""
 
 
+@mypyc_attr(native_class=False)
 class FileTooShort(OSError):
     """A file has fewer octets than the response has promised: the response must be cut."""
 
 
-class Outlet(Protocol):
-    """What a connection offers to the exchange that it serves. All of it is called in the loop's thread."""
+class Ends(Protocol):
+    """Between whom a request travels, and how; where there is a trusted proxy, as that says."""
 
-    scheme: str  # "http" or "https"; this and the two ends are what a trusted proxy said, where there is one
+    scheme: str  # "http" or "https"
     client: Address | None
     local: Address | None
-    peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
-    tls: Mapping[str, Any] | None  # the ASGI `tls` extension's fields; None without TLS
+    tls: Tls
 
-    @property
-    def writable(self) -> bool:
-        """False while the peer does not read: `await wait_writable()` before writing more."""
+
+class Flow(Protocol):
+    """Whether the peer reads what is sent."""
+
+    def peer_reads(self) -> bool:
+        """Return False while the peer does not read: `await wait_writable()` before writing more."""
+
+    def wait_writable(self) -> Awaitable[None]:
+        """Return when the peer reads, or is gone."""
+
+
+class Outlet(Ends, Flow, Protocol):
+    """What a connection offers to the exchange that it serves. All of it is called in the loop's thread."""
+
+    peer_label: bytes  # the client as the scoreboard shows it: `peer_label(client)`, made once for a connection
 
     @property
     def body_is_here(self) -> bool:
@@ -48,8 +63,11 @@ class Outlet(Protocol):
     def send_informational(self, status: int, fields: Iterable[tuple[bytes, bytes]]) -> None:
         """Send a 1xx head at once; nothing to a client that cannot read it. Raises ResponseRefused."""
 
-    def write_body(self, octets: bytes, more: bool) -> None:
-        """Send a part of the body, the last with more=False. Raises BodyMismatch before anything wrong is sent."""
+    def write_body(self, octets: bytes, more: bool) -> bool:
+        """Send a part of the body, the last with more=False, and return what `peer_reads` now says.
+
+        Raises BodyMismatch before anything wrong is sent.
+        """
 
     def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
         """End a response that was started with trailers, after all of its body was written with more=True.
@@ -57,7 +75,7 @@ class Outlet(Protocol):
         The fields go only to a client that asked for them (`te: trailers`). Raises ResponseRefused.
         """
 
-    async def write_file(self, descriptor: int, offset: int, count: int) -> None:
+    def write_file(self, descriptor: int, offset: int, count: int) -> Awaitable[None]:
         """Send `count` octets of a file as a part of the body; `write_body(b"", more=False)` still ends the response.
 
         Returns when the peer has taken almost all of it, so that the file may be closed. Raises ClientDisconnected,
@@ -66,9 +84,6 @@ class Outlet(Protocol):
 
     def fail_response(self, status: int) -> None:
         """Answer with an error page of this status if nothing was sent yet; else cut the response visibly short."""
-
-    async def wait_writable(self) -> None:
-        """Return when `writable`, or when the peer is gone."""
 
     def accept_websocket(self, exchange: "WebSocketExchange", fields: Iterable[tuple[bytes, bytes]]) -> "SocketOutlet":
         """Answer 101 with these fields; from now on the connection is a WebSocket. Raises ResponseRefused."""
@@ -124,16 +139,14 @@ class Exchange(Protocol):
         """The server stops soon: any response should end now."""
 
 
-class SocketOutlet(Protocol):
+class SocketOutlet(Flow, Protocol):
     """What an accepted WebSocket offers to its exchange."""
 
-    writable: bool
+    def send_text(self, text: str) -> bool:
+        """Send a text message, and return what `peer_reads` now says. Raises SendAfterClose once a Close was sent."""
 
-    def send_text(self, text: str) -> None:
-        """Send a text message. Raises SendAfterClose once a Close was sent."""
-
-    def send_binary(self, octets: bytes) -> None:
-        """Send a binary message. Raises SendAfterClose once a Close was sent."""
+    def send_binary(self, octets: bytes) -> bool:
+        """Send a binary message in the same way."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake. Raises ValueError for a code that may not be sent."""
@@ -143,9 +156,6 @@ class SocketOutlet(Protocol):
 
     def pause_messages(self) -> None:
         """Leave what comes in the kernel."""
-
-    async def wait_writable(self) -> None:
-        """Return when `writable`, or when the peer is gone."""
 
 
 class WebSocketExchange(Exchange, Protocol):

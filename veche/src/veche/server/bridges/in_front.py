@@ -9,7 +9,7 @@ from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
 
-class BridgeInFront:
+class BridgeInFront(Bridge):
     """A Bridge around another one."""
 
     def __init__(self, inner: Bridge) -> None:

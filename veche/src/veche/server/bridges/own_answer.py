@@ -4,8 +4,10 @@ One job: nothing, for each thing that a connection says and that means something
 Must not know: what is answered.
 """
 
+from veche.server.bridges.exchange import Exchange
 
-class OwnAnswer:
+
+class OwnAnswer(Exchange):
     """An Exchange but for `start`: what it sends has been sent, or ends by itself, whatever else comes."""
 
     began = 0.0

@@ -5,10 +5,9 @@ Must not know: which version it speaks, what is asked and answered.
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from veche.server.bridges.exchange import Address
+from veche.server.bridges.exchange import Address, Tls
 from veche.server.connections.addresses import client_address, local_address
 from veche.server.connections.service import Service
 from veche.server.connections.transport.writing import WritingSide
@@ -26,7 +25,7 @@ class HttpConnection(WritingSide):
         self.client: Address | None = None
         self.local: Address | None = None
         self.scheme = "http"
-        self.tls: Mapping[str, Any] | None = None
+        self.tls: Tls = None
         self.peer_label = NO_PEER
         self.peer_is_proxy = False  # whose word about its client counts
 
@@ -35,9 +34,7 @@ class HttpConnection(WritingSide):
         self.transport.set_write_buffer_limits(high=self.service.limits.write_buffer_octets)
         self.introduce(client_address(transport), local_address(transport), self.scheme, self.tls)
 
-    def introduce(
-        self, client: Address | None, local: Address | None, scheme: str, tls: Mapping[str, Any] | None
-    ) -> None:
+    def introduce(self, client: Address | None, local: Address | None, scheme: str, tls: Tls) -> None:
         """Say between whom the connection is. A PROXY header knows it better than the transport."""
         self.client, self.local, self.scheme, self.tls = client, local, scheme, tls
         self.peer_label = peer_label(client)

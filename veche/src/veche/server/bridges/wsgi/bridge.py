@@ -10,7 +10,7 @@ from typing import Any
 
 from veche.asgi import WSGIApplication
 from veche.log import Level
-from veche.server.bridges.exchange import Outlet, Reporter
+from veche.server.bridges.exchange import Bridge, Outlet, Reporter
 from veche.server.bridges.wsgi.environ import Environs
 from veche.server.bridges.wsgi.exchange import WsgiExchange
 from veche.server.bridges.wsgi.heads import ResponseHeads
@@ -24,7 +24,7 @@ from veche.wire.h1 import RequestHead
 from veche.wire.websocket import Handshake
 
 
-class WsgiBridge:
+class WsgiBridge(Bridge):
     """See the module."""
 
     def __init__(

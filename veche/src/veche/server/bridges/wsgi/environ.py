@@ -9,10 +9,10 @@ before is one lookup.
 
 import sys
 from collections.abc import Mapping
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 from veche.asgi import Environ
-from veche.server.bridges.exchange import Address
+from veche.server.bridges.exchange import Address, Ends
 from veche.server.bridges.wsgi.body import EMPTY
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper
 from veche.wire.h1 import RequestHead, RequestLine
@@ -28,16 +28,6 @@ REMEMBERED_OCTETS: Final = 512
 REMEMBERED_PEERS: Final = 512
 
 Pair = tuple[str, str]
-Tls = Mapping[str, Any] | None
-
-
-class Ends(Protocol):
-    """Between whom the request travels."""
-
-    client: Address | None
-    local: Address | None
-    scheme: str
-    tls: Tls
 
 
 class Peer:

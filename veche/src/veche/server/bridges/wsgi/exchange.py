@@ -8,7 +8,7 @@ import os
 from typing import IO, TYPE_CHECKING, Final
 
 from veche.log import Level
-from veche.server.bridges.exchange import ClientDisconnected, Outlet
+from veche.server.bridges.exchange import ClientDisconnected, Exchange, Outlet
 from veche.server.bridges.wsgi.body import EMPTY, CollectedBody
 from veche.server.bridges.wsgi.call import ApplicationCall
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
@@ -25,7 +25,7 @@ SENDFILE_LEAST_OCTETS: Final = 32768  # less is read and leaves with the head in
 BODILESS: Final = frozenset({204, 304})
 
 
-class WsgiExchange(ApplicationCall):
+class WsgiExchange(ApplicationCall, Exchange):
     """Methods are called in the loop's thread unless they say otherwise."""
 
     bridge: "WsgiBridge"

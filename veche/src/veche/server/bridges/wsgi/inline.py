@@ -128,7 +128,7 @@ class InlineExchange(WsgiExchange):
         try:
             # An application that has given all of its Content-Length may have something to do after that.
             while self.complete or not self.over:
-                if octets >= TURN_OCTETS or not self.outlet.writable:
+                if octets >= TURN_OCTETS or not self.outlet.peer_reads():
                     self.bridge.keep(self._go_on_later())
                     return
                 piece = self._alone(next, self._pieces, None)

@@ -21,6 +21,7 @@ from veche.server.bridges.wsgi.body import EMPTY, BodyStream, CollectedBody
 from veche.server.bridges.wsgi.call import whole_body
 from veche.server.bridges.wsgi.exchange import WsgiExchange
 from veche.server.bridges.wsgi.file_wrapper import FileWrapper, Region
+from veche.server.bridges.wsgi.pool import Job
 from veche.server.scoreboard import Doing
 from veche.wire.h1 import RequestHead
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 UNSENT_LIMIT_OCTETS: Final = 65536  # what a thread may be ahead of its connection
 
 
-class ThreadExchange(WsgiExchange):
+class ThreadExchange(WsgiExchange, Job):
     """One request that a thread will answer. Methods are called in the loop's thread unless they say otherwise."""
 
     queued: bool  # the scoreboard says that it waits for a thread
@@ -230,7 +231,7 @@ class ThreadExchange(WsgiExchange):
             return
         if complete:
             return
-        if self.outlet.writable:
+        if self.outlet.peer_reads():
             self._taken(len(octets))
         else:
             self.bridge.keep(self._taken_later(len(octets)))
@@ -246,7 +247,7 @@ class ThreadExchange(WsgiExchange):
                 self._progress.notify_all()
 
 
-class _Closing:
+class _Closing(Job):
     """The end of a response whose file the loop has sent."""
 
     def __init__(self, exchange: ThreadExchange, wrapper: FileWrapper) -> None:

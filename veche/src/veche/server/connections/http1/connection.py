@@ -31,12 +31,12 @@ from veche.server.connections.http_connection import CLIENT_CLOSED_REQUEST, LING
 from veche.server.connections.service import Service
 from veche.server.connections.transport.unread import end_unless_unread
 from veche.server.connections.transport.writing import as_protocol
-from veche.wire.h1 import RequestHead, RequestReader, RequestRefused
+from veche.wire.h1 import RequestHead, RequestReader, RequestRefused, RequestSink
 from veche.wire.h2 import PREFACE_REST
 from veche.wire.websocket import HandshakeRefused, read_handshake
 
 
-class Http1Connection(Http1Bodies):
+class Http1Connection(Http1Bodies, RequestSink):
     """See the module. It is the RequestSink of its reader and the Outlet of its exchange."""
 
     def __init__(self, service: Service) -> None:

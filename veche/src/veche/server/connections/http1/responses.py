@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from veche.server.bridges.exchange import WebSocketExchange
+from veche.server.bridges.exchange import Outlet, SocketOutlet, WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.connections.http1.endings import Http1Endings
@@ -21,7 +21,7 @@ from veche.server.connections.websocket import WebSocketLink
 DRAIN_GRACE_SECONDS: Final = 0.5  # for a request that is on its way while we drain
 
 
-class Http1Responses(Http1Endings):
+class Http1Responses(Http1Endings, Outlet):
     """See the module."""
 
     # What the exchange sends.
@@ -41,7 +41,7 @@ class Http1Responses(Http1Endings):
         if self.head.line.is_1_1 and self.writer.head_is_due:  # RFC 9110 §15.2: never to a client of HTTP/1.0
             self.send(octets)
 
-    def write_body(self, octets: bytes, more: bool) -> None:
+    def write_body(self, octets: bytes, more: bool) -> bool:
         writer = self.writer
         if not more and self.reader.state is not COMPLETE and self._rest_is_too_long():
             writer.keep_alive = False
@@ -50,6 +50,7 @@ class Http1Responses(Http1Endings):
             self.send(octets, more)
         if not more:
             self._response_ended()
+        return self.writable
 
     def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
         if self.reader.state is not COMPLETE and self._rest_is_too_long():
@@ -90,7 +91,7 @@ class Http1Responses(Http1Endings):
             self._say_close_if_last()
         self.write_body(error_page(status), more=False)
 
-    def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> WebSocketLink:
+    def accept_websocket(self, exchange: WebSocketExchange, fields: Iterable[tuple[bytes, bytes]]) -> SocketOutlet:
         service = self.service
         octets = self.writer.switch_protocols(fields, date_line=service.clock.date_line)
         self.send(octets)

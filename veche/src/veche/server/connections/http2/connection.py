@@ -19,13 +19,13 @@ from veche.server.connections.service import Service
 from veche.server.connections.transport.unread import has_unread_octets
 from veche.server.records import FinishedRequest
 from veche.wire.h1 import RequestHead, RequestRefused
-from veche.wire.h2 import PREFACE, ConnectionBroken, ErrorCode, FrameType, Http2Engine, Phase
+from veche.wire.h2 import PREFACE, ConnectionBroken, ErrorCode, FrameType, Http2Engine, Phase, Sink
 
 PERIOD_SECONDS: Final = 10.0  # of the budgets
 BURST_OCTETS: Final = 131072  # of waiting bodies in one turn of the loop
 
 
-class Http2Connection(HttpConnection):
+class Http2Connection(HttpConnection, Sink):
     """See the module. It is the sink of its engine, and gives its streams what they need of a connection."""
 
     read_at = 0.0  # when the latest octets came, if the access log is on; all these times are time.monotonic()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from veche.server.bridges.exchange import Address, Exchange, FileTooShort
+from veche.server.bridges.exchange import Address, Exchange, FileTooShort, Outlet, Tls
 from veche.server.connections.clock import NEVER
 from veche.server.connections.error_page import PLAIN_TEXT, error_page
 from veche.server.records import FinishedRequest
@@ -26,10 +26,9 @@ CLOSED: Final = StreamState.CLOSED
 HALF_CLOSED_LOCAL: Final = StreamState.HALF_CLOSED_LOCAL
 
 
-class RespondingStream(Stream):
+class RespondingStream(Stream, Outlet):
     """The sending half of an exchange's Outlet. What most streams never change is on the class."""
 
-    exchange: Exchange | None = None
     status = 0
     body_octets = 0
     _response: ResponseHead | None = None  # its head, until that is sent
@@ -47,16 +46,16 @@ class RespondingStream(Stream):
     def __init__(self, connection: "Http2Connection", head: RequestHead) -> None:
         self.connection = connection
         self.head = head
+        self.exchange: Exchange | None = None  # not in the class: mypyc forgets a None there for a Protocol
         self.client: Address | None = connection.client
         self.local: Address | None = connection.local
-        self.scheme = connection.scheme
-        self.tls = connection.tls
-        self.peer_label = connection.peer_label
+        self.scheme: str = connection.scheme
+        self.tls: Tls = connection.tls
+        self.peer_label: bytes = connection.peer_label
 
     # What the exchange asks for.
 
-    @property
-    def writable(self) -> bool:
+    def peer_reads(self) -> bool:
         """Whether the peer reads: neither a window nor the transport holds anything back."""
         return (not self.unsent and self.connection.writable) or self.state is CLOSED
 
@@ -73,9 +72,9 @@ class RespondingStream(Stream):
             self.connection.engine.send_head(self, self.connection.encoder.informational(status, fields))
             self.connection.send_soon()
 
-    def write_body(self, octets: bytes, more: bool) -> None:
+    def write_body(self, octets: bytes, more: bool) -> bool:
         if self.state is CLOSED:
-            return
+            return True
         length = self._content_length
         total = self.body_octets + len(octets)
         if length >= 0 and not self._bodiless and (total > length or (total < length and not more)):
@@ -83,13 +82,14 @@ class RespondingStream(Stream):
         if not more:
             self._finish(octets)
             self._ended()
-            return
+            return self.peer_reads()
         if not self._head_sent:
             self._send_head()
         if not self._bodiless:
             self.body_octets = total
             self.connection.engine.send_body(self, octets, more=True)
         self.connection.send_soon()
+        return self.peer_reads()
 
     def write_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
         if self.state is CLOSED:
@@ -130,7 +130,7 @@ class RespondingStream(Stream):
         self.write_body(error_page(status), more=False)
 
     async def wait_writable(self) -> None:
-        while not self.writable:
+        while not self.peer_reads():
             waiter = asyncio.get_running_loop().create_future()
             if self._waiters is None:
                 self._waiters = []

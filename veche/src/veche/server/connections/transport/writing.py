@@ -7,16 +7,18 @@ Must not know: what is written.
 import asyncio
 from typing import Final, cast
 
+from veche.server.bridges.exchange import Flow
 from veche.server.connections.accepting.per_address import NO_PLACE
 from veche.server.connections.clock import NEVER
 from veche.server.connections.service import Service
 from veche.server.connections.transport.resets import reset_when_closed
+from veche.server.connections.transport.turn import Writer
 from veche.server.waiters import wake_all
 
 UNSENT_PARTS: Final = 64
 
 
-class WritingSide:
+class WritingSide(Writer, Flow):
     """Flow control and the write deadline; the base of every connection's protocol.
 
     It has asyncio.Protocol's methods and does not inherit from it: a compiled class (veche/setup.py) has no base that
@@ -109,6 +111,9 @@ class WritingSide:
         waiters, self._write_waiters = self._write_waiters, None
         if waiters is not None:
             wake_all(waiters)
+
+    def peer_reads(self) -> bool:
+        return self.writable
 
     async def wait_writable(self) -> None:
         """Return when the peer has read enough, or is gone."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, TypeVar, assert_never
 
-from veche.server.bridges.exchange import WebSocketExchange
+from veche.server.bridges.exchange import SocketOutlet, WebSocketExchange
 from veche.server.connections.clock import NEVER
 from veche.server.connections.service import Service
 from veche.server.connections.transport.resets import reset_when_closed
@@ -31,7 +31,7 @@ T = TypeVar("T")
 UNHEARD: Final = 0.0  # nothing has come since our ping
 
 
-class WebSocketLink(WritingSide):
+class WebSocketLink(WritingSide, SocketOutlet):
     """See the module. It is the SocketOutlet of its exchange, and takes a transport over from HTTP.
 
     The transport may also be a stream of an HTTP/2 connection (tunnel.py).
@@ -104,17 +104,19 @@ class WebSocketLink(WritingSide):
 
     # What the exchange asks for.
 
-    def send_text(self, text: str) -> None:
+    def send_text(self, text: str) -> bool:
         """Send a text message; raises SendAfterClose once our Close is out, or when too much waits for the peer."""
         if not self.writable:
             self._check_outbox()
         self.send(self.engine.text(text))
+        return self.writable
 
-    def send_binary(self, octets: bytes) -> None:
+    def send_binary(self, octets: bytes) -> bool:
         """Send a binary message; raises SendAfterClose once our Close is out, or when too much waits for the peer."""
         if not self.writable:
             self._check_outbox()
         self.send(self.engine.binary(octets))
+        return self.writable
 
     async def wait_writable(self) -> None:
         if self.service.limits.websocket_send_waits:

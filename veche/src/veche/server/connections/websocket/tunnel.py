@@ -27,7 +27,7 @@ class StreamLink(WebSocketLink):
         pass
 
 
-class Tunnel:
+class Tunnel(Exchange):
     """See the module."""
 
     began = 0.0
