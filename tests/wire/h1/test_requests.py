@@ -341,6 +341,16 @@ def test_a_section_of_known_lines_that_is_refused_is_refused_again() -> None:
                 parser.parse(bad)
 
 
+def test_what_came_after_an_empty_line_makes_no_request_line_pass_as_a_field_line() -> None:
+    parser = HeadParser(limit_fields=10)
+    request, bad = get(), b"POST /other HTTP/1.1\r\n" + get()
+    for _ in range(3):
+        parser.parse(b"\r\n" + request)
+        for octets in (bad, b"\r\n" + bad):
+            with pytest.raises(Exception, match="400"):
+                parser.parse(octets)
+
+
 def test_the_sections_remembered_are_bounded_and_hold_no_credentials() -> None:
     parser = HeadParser(limit_fields=100)
     for number in range(REMEMBERED_SECTIONS + 100):

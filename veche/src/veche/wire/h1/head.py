@@ -159,8 +159,15 @@ class HeadParser:
             head = RequestHead(line, fields, line.is_1_1, 0, False, False, b"")  # noqa: FBT003
         else:
             head = _understood(line, fields, special)
-        # Credentials are in no section here: their lines are never known.
-        if all_known and line.is_1_1 and line.authority is None and len(section) <= REMEMBERED_SECTION_OCTETS:
+        # Credentials are in no section here: their lines are never known. After an empty line the section would begin
+        # with the request line, and make it a field line of whatever came before.
+        if (
+            all_known
+            and start == 1
+            and line.is_1_1
+            and line.authority is None
+            and len(section) <= REMEMBERED_SECTION_OCTETS
+        ):
             if len(self._sections) >= REMEMBERED_SECTIONS:
                 self._sections.clear()
             self._sections[section] = replace(head, fields=fields.copy())
