@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -163,6 +164,35 @@ def test_what_came_in_time_is_served_though_the_loop_stood_still_until_its_deadl
         assert slow_head.read_response()[2] == b"0"
         assert slow_body.read_response()[2] == b"4"
         assert waiting.read_response()[2] == b"0"
+
+
+def test_a_loop_that_stands_still_again_and_again_gives_nobody_up_who_would_be_in_time() -> None:
+    async def blocks(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] == "/block":
+            time.sleep(0.6)  # this fault of an application is the matter of this test
+        elif scope["path"] == "/turns":
+            for _ in range(5):
+                await asyncio.sleep(0.01)
+        await hello(scope, receive, send)
+
+    with (
+        serve(blocks, head_timeout_seconds=1.0, request_seconds=1.0, linger_seconds=0.2) as served,  # ticks of 0.1 s
+        served.connect() as blocking,
+        served.connect() as slow_head,
+        ExitStack() as opened,
+    ):
+        waiting = [opened.enter_context(served.connect()) for _ in range(5)]
+        slow_head.send(b"GET / HTTP/1.1\r\n")
+        for number in range(6):
+            blocking.send(get(line=b"GET /block HTTP/1.1"))
+            if number < len(waiting):
+                waiting[number].send(get(line=b"GET /turns HTTP/1.1"))
+            if number == 1:
+                slow_head.send(b"Host: a\r\n\r\n")  # within a second and a bit, of which the loop was blocked for most
+            assert blocking.read_response()[0] == 200
+        for peer in (slow_head, *waiting):
+            assert peer.read_response()[0] == 200
 
 
 def test_a_loop_that_always_stands_still_lets_go_of_the_slow_all_the_same() -> None:

@@ -16,25 +16,24 @@ NEVER: Final = float("inf")
 
 
 class Clock:
-    """`now` is at most one tick old. `deadline(seconds)` is never early and at most two ticks late.
-
-    `stood_still`: the loop did not turn for longer than that (an application blocked it, the machine was suspended).
-    Nobody could be heard meanwhile, and loops call timers before they read: deadlines have to wait for the next tick.
-    It is never true twice in a row: a loop that is always late has read once in between, and must let go of the slow.
+    """`now` counts at most one tick for each tick: it stands still while the loop does (an application blocks it, the
+    machine is suspended), because nobody can be heard meanwhile. `deadline(seconds)` is never early, and late by two
+    ticks at most and by what the loop itself was late.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick_seconds: float, on_tick: Callable[[], None]) -> None:
         self.tick_seconds = tick_seconds
         self.now = 0.0
         self.date_line = b""
-        self.stood_still = False
         self.loop = loop
         self._on_tick = on_tick
+        self._ticked_at = 0.0  # by the loop's own time
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to tick."""
-        self._renew()
+        self._ticked_at = self.now = self.loop.time()
+        self._renew_date()
         self._timer = self.loop.call_later(self.tick_seconds, self._tick)
 
     def stop(self) -> None:
@@ -47,13 +46,23 @@ class Clock:
         """Return the value of `now` at which at least `seconds` from now will have passed."""
         return self.now + self.tick_seconds + seconds
 
-    def _renew(self) -> None:
-        self.now = self.loop.time()
+    def _renew_date(self) -> None:
         self.date_line = f"date: {http_date(time.time())}\r\n".encode("ascii")
 
     def _tick(self) -> None:
-        before = self.now
-        self._renew()
-        self.stood_still = not self.stood_still and self.now - before > 2 * self.tick_seconds
-        self._timer = self.loop.call_later(self.tick_seconds, self._tick)
-        self._on_tick()
+        loop = self.loop
+        passed = loop.time() - self._ticked_at
+        self._ticked_at += passed
+        self.now += min(passed, self.tick_seconds)
+        self._renew_date()
+        self._timer = loop.call_later(self.tick_seconds, self._tick)
+        if passed > 2 * self.tick_seconds:
+            # Loops call timers before they read. What came while this one stood still is read before anything is due:
+            # the first of these calls is made before the loop has read, the second one after.
+            loop.call_soon(loop.call_soon, self._tell_of_tick)
+        else:
+            self._on_tick()
+
+    def _tell_of_tick(self) -> None:
+        if self._timer is not None:  # it may have been stopped meanwhile
+            self._on_tick()

@@ -326,10 +326,9 @@ class ConnectionServer:
         if service.when_room is not None and service.admitted < self._connection_limit:
             service.when_room = None
             self.open_doors()
-        if not service.clock.stood_still:
-            due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
-            for connection in due:
-                connection.deadline_passed(now)
+        due = [c for c in service.connections if c.deadline <= now or c.write_deadline <= now]
+        for connection in due:
+            connection.deadline_passed(now)
         if self._tls is not None:
             self._tls.look()
 
