@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_curl_with_prior_knowledge_sends_and_reads_a_body() -> None:
         command = ["curl", "-s", "-m", "5", "--http2-prior-knowledge", "-w", " %{http_version}", "-d", "hello"]
         answer = subprocess.run([*command, served.url], capture_output=True, check=True).stdout
         assert answer == b"hello 2"
+
+
+def test_an_application_sees_no_exception_of_ours() -> (
+    None
+):  # by prior knowledge we have just taken a head for a bad one
+    async def tells(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": repr(sys.exc_info()[1]).encode()})
+
+    with serve(tells) as served:
+        assert ask(served, "GET", "/").content == b"None"
 
 
 def test_the_preface_is_welcome_only_at_the_beginning() -> None:  # RFC 9113 §3.4

@@ -221,14 +221,16 @@ class RequestReader:
         """Return the head, or None after a refusal or a preface."""
         try:
             return self.parser.parse(octets)
-        except RequestRefused as refusal:
-            if octets == HTTP2_PREFACE and self.sink.preface_received():
-                return None
-            # Octets that came one by one were refused at the half line end, before the head was whole.
-            whole = octets.count(b"\r\n")
-            half = BARE_LF if octets.count(b"\n") != whole else LONE_CR if octets.count(b"\r") != whole else ""
-            self._refuse(RequestRefused(400, half) if half else refusal)
+        except RequestRefused as error:
+            refusal = error
+        # Not within `except`: an application that is called from here would see our exception as its own context.
+        if octets == HTTP2_PREFACE and self.sink.preface_received():
             return None
+        # Octets that came one by one were refused at the half line end, before the head was whole.
+        whole = octets.count(b"\r\n")
+        half = BARE_LF if octets.count(b"\n") != whole else LONE_CR if octets.count(b"\r") != whole else ""
+        self._refuse(RequestRefused(400, half) if half else refusal)
+        return None
 
     def _begin(self, head: RequestHead) -> None:
         limits = self.limits

@@ -10,7 +10,7 @@ from typing import Any, Final
 from veche.http.status import PHRASES
 from veche.wire.h1.errors import BodyMismatch, ResponseRefused
 from veche.wire.h1.head import Field, RequestHead, RequestLine
-from veche.wire.h1.said_fields import REMEMBERED_OCTETS, check_field, check_trailer, read_length, remember
+from veche.wire.h1.said_fields import REMEMBERED_OCTETS, check_field, check_trailer, not_bytes, read_length, remember
 
 STATUS_LINES: Final = {
     status: f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n".encode("ascii") for status in range(100, 600)
@@ -101,20 +101,23 @@ class ResponseWriter:
         self._has_date = False
         head = [status_line]
         known, lengths = self.lines.known, self.lines.lengths
-        for field in fields:
-            if type(field) is not tuple:
-                name, value = field  # ASGI allows any iterable of two
-                field = (name, value)  # noqa: PLW2901
-            line = known.get(field)
-            if line is None:
-                line = self.lines.checked(field)
-            if not line:
-                length = lengths.get(field)
-                if length is not None and self._content_length < 0:
-                    self._content_length, self._length_line = length
-                    continue
-                line = self._read_ours(field)
-            head.append(line)
+        try:
+            for field in fields:
+                if type(field) is not tuple:
+                    name, value = field  # ASGI allows any iterable of two
+                    field = (name, value)  # noqa: PLW2901
+                line = known.get(field)
+                if line is None:
+                    line = self.lines.checked(field)
+                if not line:
+                    length = lengths.get(field)
+                    if length is not None and self._content_length < 0:
+                        self._content_length, self._length_line = length
+                        continue
+                    line = self._read_ours(field)
+                head.append(line)
+        except TypeError as error:
+            raise not_bytes(error) from None
         self.status = status
         self._bodiless = self._line.is_head or status == 204 or status == 304  # noqa: PLR1714  # a set costs more
         self._head = head

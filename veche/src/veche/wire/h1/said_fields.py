@@ -28,6 +28,11 @@ def check_field(name: Any, value: Any) -> None:
         raise ResponseRefused(f"the value {value!r} of header {name!r} contains a control character (RFC 9110 §5.5)")
 
 
+def not_bytes(error: TypeError) -> ResponseRefused:
+    """Return what is said of a header that cannot even be looked up: a bytearray in it, or no two things."""
+    return ResponseRefused(f"a header is not two bytes objects: {error}")
+
+
 def check_trailer(name: Any) -> None:
     """Raise ResponseRefused for a name that means nothing, or something else, after the body."""
     if isinstance(name, bytes) and name.lower() in NOT_IN_TRAILERS:

@@ -13,6 +13,7 @@ from veche.wire.h1.said_fields import (
     REMEMBERED_OCTETS,
     check_field,
     check_trailer,
+    not_bytes,
     read_length,
     remember,
 )
@@ -62,14 +63,17 @@ class ResponseEncoder:
         block = [self._statuses[status]]
         head = ResponseHead(status, block)
         known = self.known
-        for field in fields:
-            if type(field) is not tuple:
-                name, value = field  # ASGI allows any iterable of two
-                field = (name, value)  # noqa: PLW2901
-            octets = known.get(field)
-            if octets is None:
-                octets = self._checked(field)
-            block.append(octets or self._read_ours(head, field))
+        try:
+            for field in fields:
+                if type(field) is not tuple:
+                    name, value = field  # ASGI allows any iterable of two
+                    field = (name, value)  # noqa: PLW2901
+                octets = known.get(field)
+                if octets is None:
+                    octets = self._checked(field)
+                block.append(octets or self._read_ours(head, field))
+        except TypeError as error:
+            raise not_bytes(error) from None
         return head
 
     def informational(self, status: int, fields: Iterable[Any]) -> bytes:
