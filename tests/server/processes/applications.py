@@ -5,11 +5,13 @@ import gc
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -154,6 +156,19 @@ async def raises(scope: Scope, receive: Receive, send: Send) -> None:
 async def starts_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await asyncio.sleep(3600)
+
+
+async def keeps_the_sockets(scope: Scope, receive: Receive, send: Send) -> None:
+    """Starts a program that holds every socket of the worker that listens, as a careless daemon would."""
+    if scope["type"] == "lifespan":
+        doors = []
+        for number in map(int, os.listdir("/proc/self/fd")):
+            with suppress(OSError), socket.socket(fileno=os.dup(number)) as seen:
+                if seen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    doors.append(number)
+        keeper = subprocess.Popen(["/bin/sleep", "600"], pass_fds=doors)
+        say(f"kept by {keeper.pid}" if doors else "there is no door")
+    await app(scope, receive, send)
 
 
 async def fails_when_told(scope: Scope, receive: Receive, send: Send) -> None:

@@ -141,28 +141,58 @@ def test_term_answers_what_is_in_flight_refuses_newcomers_and_exits_with_0(tmp_p
         assert "Traceback" not in server.log_text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other kernels have no filter on a listening socket")
-def test_at_the_end_nobody_is_let_in_whom_the_last_door_would_reset() -> None:
-    with serve() as server:
-        port = server.port
-        (worker,) = server.worker_pids()
-        os.kill(worker, signal.SIGSTOP)  # it would take everybody in before it closes its door
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as before:
-            before.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            server.signal(signal.SIGTERM)
-            wait_until(lambda: not is_let_in(port), what="the door closed to newcomers", every_seconds=0.1)
-            os.kill(worker, signal.SIGCONT)
-            assert before.recv(1000).startswith(b"HTTP/1.1 200 ")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_comes_while_a_worker_that_was_told_to_end_is_blocked_is_served_once_it_turns(
+    workers: int, tmp_path: Path
+) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    with serve(workers=workers) as server:
+        url, port = server.url, server.port
+        thread, answers = in_thread(lambda: get(f"{url}/blocked?while={held}", timeout=60))
+        server.wait_for_log("the loop is blocked")
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: len(server.worker_pids()) == 1, what="the others ended")
+        server.wait_for_log("SIGTERM: stopping")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as newcomer:
+            newcomer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert not answers  # precondition: it was still blocked
+            held.unlink()
+            assert newcomer.recv(1000).startswith(b"HTTP/1.1 200 ")
+        thread.join()
+        assert answers[0][0] == 200
         assert server.wait() == 0
         assert refused(port)
 
 
-def is_let_in(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
-    except TimeoutError:
-        return False
-    return True
+@pytest.mark.skipif(sys.platform != "linux", reason="on other kernels whoever holds a socket keeps it listening")
+def test_at_the_end_newcomers_are_refused_though_a_program_of_the_application_has_kept_the_sockets() -> None:
+    with serve("keeps_the_sockets", workers=2) as server:
+        port = server.port
+        said = server.wait_for_log(r"(?s)kept by (\d+)\n.*kept by (\d+)\n")
+        keepers = [int(pid) for pid in said.groups()]
+        try:
+            server.signal(signal.SIGTERM)
+            assert server.wait() == 0
+            assert not any(gone(pid) for pid in keepers)  # precondition
+            assert refused(port)
+        finally:
+            for pid in keepers:
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="on other kernels whoever holds a socket keeps it listening")
+def test_a_worker_that_alone_ends_leaves_the_sockets_as_they_are() -> None:
+    with serve() as server:
+        for number, end in enumerate(("HUP", "TERM to the worker"), start=2):
+            (before,) = server.worker_pids()
+            if end == "HUP":
+                server.signal(signal.SIGHUP)
+            else:
+                os.kill(before, signal.SIGTERM)
+            server.wait_for_log(f"worker {number} .* is ready")
+            wait_until(lambda: gone(before), what="the old worker gone")  # noqa: B023  called here only
+            assert get(server.url)[0] == 200
 
 
 def test_term_under_load_answers_every_connection_that_was_made() -> None:

@@ -48,9 +48,9 @@ class Listener:
         return f"https+{self.address}"
 
     @property
-    def is_ours_alone(self) -> bool:
-        """Whether it is a TCP socket that this server has opened, be it by a master before us: nobody else holds it."""
-        return isinstance(parse_bind(self.bind)[0], TCPAddress)
+    def is_inherited(self) -> bool:
+        """Whether somebody else has opened it, and may serve on there after us; not one of a master before us."""
+        return isinstance(parse_bind(self.bind)[0], InheritedDescriptor | SystemdSockets)
 
     def handed(self) -> "Handed":
         """What another master needs to serve here."""

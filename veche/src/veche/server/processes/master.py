@@ -19,7 +19,6 @@ from typing import Final
 from veche.log import Level, Logger
 from veche.server.processes.development.starting_over import StartingOver
 from veche.server.processes.listener import Listener, close_all
-from veche.server.processes.sockets.last_call import let_nobody_in
 from veche.server.processes.succession.handover import Handover
 from veche.server.processes.succession.inheritance import Predecessor
 from veche.server.processes.surroundings.cores import usable_cores
@@ -233,9 +232,15 @@ class Master:
             self._words.say(f"{number.name}: stopping; requests in flight have {seconds:g} s to end{again}")
         else:
             self._words.say(f"{number.name}: stopping")
-        if self._stage is Stage.SERVING:  # else the sockets may be those of an old master, which serves on
-            let_nobody_in(listener.socket for listener in self._listeners if listener.is_ours_alone)
+        if not self._sockets_outlive_us():
+            self._crew.tell_that_all_end()
         self._enter_stopping(now, 0.0 if number is signal.SIGQUIT else seconds)
+
+    def _sockets_outlive_us(self) -> bool:
+        """Whether somebody may serve on them after us: an old master, a new one, whoever has given them to us."""
+        if self._stage is not Stage.SERVING or self._handover.goes_on:
+            return True
+        return any(listener.is_inherited for listener in self._listeners)
 
     def _enter_stopping(self, now: float, drain_seconds: float) -> None:
         self._stage = Stage.STOPPING

@@ -45,6 +45,8 @@ class Row(IntEnum):
     CONNECTIONS = 2
     RUNNING = 3  # requests in the application
     ACCEPTING = 4
+    CLOSING = 5  # the doors are closed for ever, or about to be
+    ALL_END = 6  # the master's word: all workers end, and nobody comes after them
 
 
 class Doing(IntEnum):

@@ -81,6 +81,10 @@ class Place:
         """Note whose place it is now."""
         self._row[Row.PID] = pid
 
+    def all_end(self) -> None:
+        """Tell the worker that all workers end, and that nobody serves on their sockets after them."""
+        self._row[Row.ALL_END] = 1
+
     def clear(self) -> None:
         """Make it as if nobody had been here."""
         for cell in range(ROW_CELLS):

@@ -21,6 +21,7 @@ from veche.server.scoreboard.layout import (
     OVERVIEW_OCTETS,
     PEER_OCTETS,
     PEER_OFFSET,
+    PLACES,
     REGION_OCTETS,
     ROW_CELLS,
     RUNNING,
@@ -159,6 +160,22 @@ class Board:
         """How many connections each other worker has whose doors are open; a new one is seen at the next beat."""
         view = self._overview
         return [view[count] for count, door in self._others if view[door]]
+
+    def closing_for_ever(self) -> None:
+        """Note that the doors are about to be closed, and will not be opened again."""
+        self._overview[self._row + Row.CLOSING] = 1
+
+    def is_last_to_close(self) -> bool:
+        """Whether all workers end, and nobody else has doors that are open or may open again.
+
+        One that never came to serve has none: it was told to end, too.
+        """
+        view = self._overview
+        if not view[self._row + Row.ALL_END]:
+            return False
+        rows = range(0, PLACES * ROW_CELLS, ROW_CELLS)
+        serving = [row for row in rows if view[row + Row.PID] and view[row + Row.BEAT_NANOSECONDS]]
+        return all(row == self._row or view[row + Row.CLOSING] for row in serving)
 
     def _look_around(self) -> None:
         """Note which places other workers have: reading all of them for each connection would cost 30 us."""

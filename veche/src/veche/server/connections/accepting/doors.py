@@ -10,6 +10,7 @@ the others are busy or hang. Choices and prices: docs/decisions/accepting.md.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import socket
@@ -18,6 +19,7 @@ from typing import Final
 
 from veche.log import Level
 from veche.server.bridges.exchange import Reporter
+from veche.server.connections.accepting.last_call import let_nobody_in, listen_no_more
 from veche.server.scoreboard import Board
 
 ACCEPTS_PER_TURN: Final = 64
@@ -125,6 +127,8 @@ class Door:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError as error:  # no descriptor or no memory: asked again at once, it would fail for ever
+                if error.errno == errno.EINVAL:
+                    return False  # the last one who serves here has ended the listening: we are ending, too
                 self._refuse_for_a_while(error)
                 return False
             accepted.settimeout(0)
@@ -193,10 +197,16 @@ class Doors:
 
     def close_for_ever(self, *, take_in: bool) -> None:
         """Take in whoever waits, and close the listeners: closing alone would reset them, if nobody else listens."""
+        self._board.closing_for_ever()  # before we look whether all others do: the later of two sees both
         self.close()
+        is_last = take_in and self._board.is_last_to_close()
         for listener, door in self._doors:
+            if is_last:
+                let_nobody_in(listener)
             if take_in:
                 door.accept_all()
+            if is_last:
+                listen_no_more(listener)
             listener.close()
         self._doors.clear()
 

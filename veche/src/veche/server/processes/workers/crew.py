@@ -90,6 +90,11 @@ class Crew:
         """Every counter of the scoreboard, summed over all workers, those that have ended included."""
         return self.scoreboard.totals([child.place for child in self.children])
 
+    def tell_that_all_end(self) -> None:
+        """Say to every worker, before it is asked to stop, that nobody serves on our sockets after them."""
+        for child in self.children:
+            child.place.all_end()
+
     def wanted(self) -> list[Child]:
         """Those that nobody has asked to stop, oldest first."""
         return [child for child in self.children if child.state in (State.STARTING, State.SERVING)]
