@@ -61,7 +61,11 @@ def test_every_setting_is_an_option_that_help_explains() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--workers", "-1"], "--workers (VECHE_WORKERS): given -1; expected a whole number of processes, at least 0"),
+        (
+            ["--workers", "-1"],
+            "--workers (VECHE_WORKERS): given -1; expected a whole number of processes, at least 0 and at most 256",
+        ),
+        (["--workers", "257"], "given 257; expected a whole number of processes, at least 0 and at most 256"),
         (["--workers", "many"], "'--workers'"),
         (["--interface", "cgi"], "'--interface'"),
         (["--socket-permissions", "999"], "given '999'; expected three octal digits, such as 0660"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.servers import wait_until
+from veche.log import Level, Logger
 from veche.server.errors import ApplicationError
 from veche.server.processes.loading import load_application, readable_traceback
 from veche.server.processes.orders import (
@@ -23,10 +24,15 @@ from veche.server.processes.orders import (
     read_orders,
 )
 from veche.server.processes.surroundings.cores import usable_cores
+from veche.server.processes.words import Words
 from veche.server.processes.workers.child import TRANSITIONS, Child, Event, State
+from veche.server.processes.workers.crew import Crew
+from veche.server.processes.workers.places import Places
 from veche.server.processes.workers.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
+from veche.server.scoreboard.layout import PLACES
 from veche.server.scoreboard.reader import Scoreboard
 from veche.server.settings import ServerSettings
+from veche.server.settings.processes import MOST_WORKERS
 from veche.server.verdicts.stacks_file import StacksFile
 from veche.server.verdicts.verdict import Kind
 
@@ -71,6 +77,41 @@ def test_a_containers_share_of_cores_is_rounded_up_and_never_more_than_there_are
     for text, cores in [("max 100000", usable), ("50000 100000", 1), ("99900000 100000", usable)]:
         quota.write_text(text)
         assert usable_cores(quota) == cores
+
+
+class Told(Words):
+    """What would stand in the log."""
+
+    def __init__(self) -> None:
+        super().__init__(Logger(), "site:app")
+        self.messages: list[tuple[Level, str]] = []
+
+    def say(self, message: str, level: Level = Level.INFO, **fields: object) -> None:
+        self.messages.append((level, message))
+
+
+class NoCrew(Crew):
+    """Nobody works here, and nobody can be started."""
+
+    def __init__(self) -> None:
+        self.children = []
+
+
+def test_there_are_never_more_workers_than_the_setting_allows_whatever_cores_or_ttin_say() -> None:
+    told = Told()
+    assert Places(NoCrew(), (), 10_000, told).wanted == MOST_WORKERS  # cores of a large machine
+    places = Places(NoCrew(), (), MOST_WORKERS - 1, told)
+    places.scale(MOST_WORKERS)
+    assert (places.wanted, told.messages.pop()[0]) == (MOST_WORKERS, Level.INFO)
+    places.scale(MOST_WORKERS + 1)
+    assert places.wanted == MOST_WORKERS
+    assert told.messages == [
+        (Level.WARNING, "asked to keep 257 workers; expected at most 256: there are 256 as before")
+    ]
+
+
+def test_in_a_reload_each_worker_has_a_place_beside_its_replacement() -> None:
+    assert 2 * MOST_WORKERS <= PLACES
 
 
 @pytest.mark.parametrize("name", ["", "site", "site:", ":app"])

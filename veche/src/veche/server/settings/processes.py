@@ -1,10 +1,14 @@
 """How many processes there are, and how long they are waited for."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
 from veche.server.settings.recycling import RecyclingSettings
+
+# Half of the scoreboard's places: in a reload each worker may drain for a while beside its replacement. And what a slip of
+# the finger asks for (100000) would take the whole machine.
+MOST_WORKERS: Final = 256
 
 LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]
 
@@ -13,7 +17,13 @@ class ProcessSettings(RecyclingSettings, frozen=True, kw_only=True):
     """Workers, from their start to their end."""
 
     workers: Annotated[
-        int, Meta(ge=0, description="Worker processes; 0 is one per usable core.", extra={"unit": "processes"})
+        int,
+        Meta(
+            ge=0,
+            le=MOST_WORKERS,
+            description=f"Worker processes, at most {MOST_WORKERS}; 0 is one per usable core.",
+            extra={"unit": "processes"},
+        ),
     ] = 0
     loop: Annotated[
         LoopName, Meta(description="Event loop of the workers; auto takes uvloop where it can be imported.")

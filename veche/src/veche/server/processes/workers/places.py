@@ -16,6 +16,7 @@ from veche.server.processes.words import Words, count, evidence
 from veche.server.processes.workers.child import Child, State
 from veche.server.processes.workers.crew import Crew
 from veche.server.processes.workers.restarts import FIRST_DELAY_SECONDS, RestartPolicy
+from veche.server.settings.processes import MOST_WORKERS
 from veche.server.verdicts.verdict import Leaving
 
 NEVER: Final = float("inf")
@@ -25,6 +26,7 @@ class Places:
     """wanted: how many workers there should be; `extra` more while a reload has its newcomer."""
 
     def __init__(self, crew: Crew, listeners: Sequence[Listener], wanted: int, words: Words) -> None:
+        wanted = min(wanted, MOST_WORKERS)  # a machine may have more cores
         self._crew = crew
         self._listeners = listeners
         self._words = words
@@ -65,7 +67,12 @@ class Places:
             child.stop(now)
 
     def scale(self, wanted: int) -> None:
-        """Keep so many from now on, and always one."""
+        """Keep so many from now on, and always one; never more than --workers may say."""
+        if wanted > MOST_WORKERS:
+            self._words.complain(
+                f"asked to keep {wanted} workers; expected at most {MOST_WORKERS}: there are {self.wanted} as before"
+            )
+            return
         self.wanted = max(1, wanted)
         self._words.say(f"asked to keep {count(self.wanted, 'worker')}")
 
