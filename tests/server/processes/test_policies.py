@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -25,7 +26,7 @@ from veche.server.processes.orders import (
 )
 from veche.server.processes.surroundings.cores import usable_cores
 from veche.server.processes.words import Words
-from veche.server.processes.workers.child import TRANSITIONS, Child, Event, State
+from veche.server.processes.workers.child import TRANSITIONS, Child, Event, State, WorkerSpec, start_child
 from veche.server.processes.workers.crew import Crew
 from veche.server.processes.workers.places import Places
 from veche.server.processes.workers.restarts import CALM_SECONDS, LONGEST_DELAY_SECONDS, RestartPolicy
@@ -144,6 +145,27 @@ def test_a_module_that_the_application_misses_is_not_taken_for_the_application(f
     (folder / "site_needy.py").write_text("import a_module_nobody_has\n")
     with pytest.raises(ApplicationError, match=r"importing site_needy failed: .*a_module_nobody_has"):
         load_application("site_needy:app", factory=False, app_dir=str(folder))
+
+
+def test_a_worker_that_cannot_be_started_leaves_neither_its_place_nor_a_descriptor() -> None:
+    scoreboard = Scoreboard()
+    spec = WorkerSpec("site:app", ServerSettings(), {})
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unused = unused_descriptors()
+    try:
+        for left in range(8):  # memory, a file for stacks, two pairs of sockets, Popen's pipe: whichever it fails at
+            resource.setrlimit(resource.RLIMIT_NOFILE, (unused[left], limits[1]))
+            with pytest.raises(OSError, match="Too many open files"):
+                start_child(spec, number=1, listeners=(), scoreboard=scoreboard, now=0.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert unused_descriptors() == unused
+    assert scoreboard.take_place().number == 0
+    scoreboard.close()
+
+
+def unused_descriptors() -> list[int]:
+    return [number for number in range(256) if not os.path.exists(f"/dev/fd/{number}")]
 
 
 def test_orders_are_read_though_more_was_said_already() -> None:

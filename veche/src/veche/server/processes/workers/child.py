@@ -9,7 +9,7 @@ import socket
 import subprocess  # its own interpreter by exec: forking a threaded or Cocoa-using process is unsafe on macOS
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -180,32 +180,27 @@ def start_child(
 
     stand_in: what it says in place of an application that does not start.
     """
-    place, stacks = scoreboard.take_place(), StacksFile()
-    control, workers_control = socket.socketpair()
-    relay, workers_relay = socket.socketpair()
-    orders = Orders(
-        number=number,
-        application=spec.application,
-        settings=spec.settings,
-        listener_descriptors=tuple(listener.socket.fileno() for listener in listeners),
-        listener_manners=tuple(listener.manner for listener in listeners),
-        relay_descriptor=workers_relay.fileno(),
-        scoreboard_descriptor=scoreboard.descriptor,
-        place=place.number,
-        stacks_descriptor=stacks.descriptor,
-        stand_in=stand_in,
-    )
-    try:
+    with ExitStack() as workers_own, ExitStack() as undo:
+        place = scoreboard.take_place()
+        undo.callback(scoreboard.give_back, place)
+        stacks = StacksFile()
+        undo.callback(stacks.close)
+        control, workers_control = _pair(undo, workers_own)
+        relay, workers_relay = _pair(undo, workers_own)
+        orders = Orders(
+            number=number,
+            application=spec.application,
+            settings=spec.settings,
+            listener_descriptors=tuple(listener.socket.fileno() for listener in listeners),
+            listener_manners=tuple(listener.manner for listener in listeners),
+            relay_descriptor=workers_relay.fileno(),
+            scoreboard_descriptor=scoreboard.descriptor,
+            place=place.number,
+            stacks_descriptor=stacks.descriptor,
+            stand_in=stand_in,
+        )
         process = _spawn(spec, orders, workers_control.fileno())
-    except BaseException:
-        scoreboard.give_back(place)
-        stacks.close()
-        control.close()
-        relay.close()
-        raise
-    finally:
-        workers_control.close()
-        workers_relay.close()
+        undo.pop_all()
     place.occupy(process.pid)
     with suppress(BrokenPipeError):  # it died at once; its end says why
         control.sendall(line(orders))
@@ -213,6 +208,14 @@ def start_child(
     child = Child(number, process, control, now, place=place, stacks=stacks)
     child.relay = relay
     return child
+
+
+def _pair(ours: ExitStack, workers: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Our end and the worker's, each closed with its own stack."""
+    our_end, workers_end = socket.socketpair()
+    ours.callback(our_end.close)
+    workers.callback(workers_end.close)
+    return our_end, workers_end
 
 
 def _spawn(spec: WorkerSpec, orders: Orders, control_descriptor: int) -> "subprocess.Popen[bytes]":
