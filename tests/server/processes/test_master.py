@@ -424,6 +424,22 @@ def test_an_application_that_never_becomes_ready_is_ended_at_the_deadline() -> N
         assert "by us: it was not ready within startup_seconds (0.5 s)" in server.log_text()
 
 
+def test_a_start_without_descriptors_for_every_worker_is_explained_and_ends_with_1() -> None:
+    # Each worker costs the master three: the first ones start, a later one does not.
+    command = ["-m", "veche", "serve", "applications:app", "--workers", "3", "--bind", "127.0.0.1:0"]
+    limited = ["sh", "-c", 'ulimit -n 22; exec "$0" "$@"', sys.executable, *command]
+    with RunningCommand(limited, ready=None, cwd=HERE) as server:
+        assert server.wait() == 1
+        with pytest.raises(ProcessLookupError):  # its workers were of its group
+            os.killpg(server.pid, 0)
+        (entry,) = server.log_text().splitlines()
+    assert re.fullmatch(
+        r"Error: worker [23] of 3 workers cannot be started: Too many open files; "
+        r"raise the limit of open files \(`ulimit -n`, now 22\), or ask for fewer --workers",
+        entry,
+    )
+
+
 def test_an_address_in_use_is_explained_and_ends_with_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]

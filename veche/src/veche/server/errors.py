@@ -9,6 +9,10 @@ class ServerError(Exception):
     """Something about running the server went wrong; the text says what, what was expected, and what to do."""
 
 
+class NoWorkerError(ServerError):
+    """The kernel refuses a worker, and nobody serves yet."""
+
+
 class AddressError(ServerError):
     """An address cannot be understood or cannot be listened on."""
 

@@ -19,7 +19,8 @@ def run(application: str, settings: ServerSettings, *, on_ready: Callable[[], No
     """Serve "module:attribute" until stopped; returns the exit code (0: as asked, 3: the application did not start).
 
     on_ready: called once, in the master, when the first worker serves. Must run in the main thread.
-    Raises AddressError when an address cannot be listened on, TlsError when a certificate cannot be used.
+    Raises AddressError when an address cannot be listened on, TlsError when a certificate cannot be used, NoWorkerError
+    when the kernel lets no worker start.
     """
     from veche.server.processes.message_log import open_message_log
 

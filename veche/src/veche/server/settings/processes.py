@@ -6,8 +6,8 @@ from msgspec import Meta
 
 from veche.server.settings.recycling import RecyclingSettings
 
-# Half of the scoreboard's places: in a reload each worker may drain for a while beside its replacement. And what a slip of
-# the finger asks for (100000) would take the whole machine.
+# Half of the scoreboard's places: in a reload each worker may drain for a while beside its replacement.
+# What a slip of the finger asks for (100000) would take the whole machine.
 MOST_WORKERS: Final = 256
 
 LoopName: TypeAlias = Literal["auto", "uvloop", "asyncio"]

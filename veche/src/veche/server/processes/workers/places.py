@@ -4,12 +4,15 @@ One job: start a worker where one is missing, and drain one that is too many.
 Must not know: signals, deadlines, in which order a reload replaces workers.
 """
 
+import errno
 import os
+import resource
 import time
 from collections.abc import Sequence
 from typing import Final
 
 from veche.log import Level
+from veche.server.errors import NoWorkerError
 from veche.server.processes.listener import Listener
 from veche.server.processes.orders import Failed
 from veche.server.processes.words import Words, count, evidence
@@ -48,16 +51,31 @@ class Places:
             pass
 
     def start_one(self) -> Child | None:
-        """A new worker; None when the kernel refuses one now: the next try comes later, and those that run go on."""
+        """A new worker; None when the kernel refuses one now: the next try comes later, and those that run go on.
+
+        Raises NoWorkerError when none has served yet: somebody stands beside a start, and can mend it.
+        """
         try:
             return self._crew.start_one(self._listeners, self.stand_in)
         except OSError as error:
             if not self.is_serving:
-                raise
+                raise NoWorkerError(self._why_not(error)) from error
             delay = max(FIRST_DELAY_SECONDS, self._restarts.worker_ended(time.monotonic()))
             self._restarts.hold_until(time.monotonic() + delay)
             self._words.say(f"no worker can be started ({error}); the next try is in {delay:g} s", Level.ERROR)
             return None
+
+    def _why_not(self, error: OSError) -> str:
+        number, reason = len(self._crew.children) + 1, error.strerror or str(error)
+        advice = "free what it lacks"
+        if error.errno == errno.EMFILE:
+            advice = f"raise the limit of open files (`ulimit -n`, now {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
+        elif error.errno == errno.EAGAIN:
+            advice = f"raise the limit of processes (`ulimit -u`, now {resource.getrlimit(resource.RLIMIT_NPROC)[0]})"
+        return (
+            f"worker {number} of {count(self.wanted, 'worker')} cannot be started: {reason}; {advice}, "
+            "or ask for fewer --workers"
+        )
 
     def stop_surplus(self, now: float) -> None:
         """Drain those that are too many: the youngest; during a reload the oldest, since it waits for the youngest."""
