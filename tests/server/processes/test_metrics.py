@@ -317,6 +317,18 @@ def test_an_address_that_is_taken_is_waited_for() -> None:
         assert measured.values()['veche_workers{state="serving"}'] == 1
 
 
+@pytest.mark.process
+def test_an_address_that_is_none_ends_the_start() -> None:
+    options = ("--metrics-bind", "127.0.0.1:8000x")
+    with ServerProcess("applications:app", *options, app_dir=HERE, wait_ready=False) as server:
+        assert server.wait() == 1
+        (entry,) = server.log_text().splitlines()
+    assert entry.startswith(
+        "Error: --metrics-bind (VECHE_METRICS_BIND): bind address '127.0.0.1:8000x' has no host and port (0 to 65535); "
+        "write HOST:PORT"
+    )
+
+
 def refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()

@@ -18,7 +18,8 @@ def serve(application: str, settings: ServerSettings, *, on_ready: Callable[[], 
     """Serve "module:attribute" until stopped, and return the process's exit code.
 
     0: stopped as asked; 1: the server cannot start (an address, a file or a worker is refused); 3: the application did
-    not start. The reason stands on stderr. on_ready: called once, when the first worker serves; a place to print a welcome.
+    not start. The reason stands on stderr. on_ready: called once, when the first worker serves; a place to print a
+    welcome.
     """
     try:
         return run(application, settings, on_ready=on_ready)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from veche.server.errors import AddressError
 from veche.server.settings import ServerSettings
+from veche.server.settings.diagnosis import METRICS_OFF
 
 if TYPE_CHECKING:
     from veche.log import Logger
@@ -45,25 +46,9 @@ def _open_standard_streams() -> None:
 def _run(application: str, settings: ServerSettings, logger: "Logger", on_ready: Callable[[], None] | None) -> int:
     from veche.server.processes.listener import listen_all
     from veche.server.processes.master import Master
-    from veche.server.processes.sockets.addresses import parse_bind
     from veche.server.processes.succession.inheritance import find_predecessor
 
-    if settings.trusted_proxy != ServerSettings().trusted_proxy:
-        from veche.server.trust import Trust
-
-        Trust(settings.trusted_proxy)  # a word that makes no sense ends the start here, in one line
-    if settings.static:
-        from veche.server.files.mounts import parse_mount
-
-        for text in settings.static:
-            parse_mount(text)
-    if any(parse_bind(text)[1].tls for text in settings.bind):
-        check_certificates(settings, logger)  # before anything is bound: a wrong file is said in one line
-    elif settings.tls_certificate or settings.tls_client_ca or settings.tls_client_certificate != "none":
-        address = settings.bind[0].rpartition("://")[2]
-        raise AddressError(
-            f"TLS is set up, and no address speaks it: write --bind https://{address}, or leave the --tls- options out"
-        )
+    _refuse_what_cannot_be(settings, logger)
     predecessor = find_predecessor()
     listeners = listen_all(
         settings.bind,
@@ -79,6 +64,36 @@ def _run(application: str, settings: ServerSettings, logger: "Logger", on_ready:
 
         forget_descriptors()
     return Master(application, settings, listeners, logger, on_ready=on_ready, predecessor=predecessor).run()
+
+
+def _refuse_what_cannot_be(settings: ServerSettings, logger: "Logger") -> None:
+    """End the start here, in one line, for settings that make no sense: before anything is bound. Raises ServerError.
+
+    Each import is for those who use it.
+    """
+    from veche.server.processes.sockets.addresses import parse_bind
+
+    if settings.trusted_proxy != ServerSettings().trusted_proxy:
+        from veche.server.trust import Trust
+
+        Trust(settings.trusted_proxy)
+    if settings.static:
+        from veche.server.files.mounts import parse_mount
+
+        for text in settings.static:
+            parse_mount(text)
+    if any(parse_bind(text)[1].tls for text in settings.bind):
+        check_certificates(settings, logger)
+    elif settings.tls_certificate or settings.tls_client_ca or settings.tls_client_certificate != "none":
+        address = settings.bind[0].rpartition("://")[2]
+        raise AddressError(
+            f"TLS is set up, and no address speaks it: write --bind https://{address}, or leave the --tls- options out"
+        )
+    if settings.metrics_bind != METRICS_OFF:
+        try:
+            parse_bind(settings.metrics_bind)  # whether it can be listened on is tried again and again, later
+        except AddressError as error:
+            raise AddressError(f"--metrics-bind (VECHE_METRICS_BIND): {error}") from None
 
 
 def check_certificates(settings: ServerSettings, logger: "Logger") -> None:
