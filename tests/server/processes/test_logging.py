@@ -17,9 +17,12 @@ import pytest
 
 from fixtures.load import get
 from fixtures.servers import RunningCommand, ServerProcess, free_port, wait_until
+from veche.server.access_log_file import check_access_log_file
+from veche.server.errors import ServerError
 
 pytestmark = pytest.mark.process
 APPLICATIONS = Path(__file__).parent
+NOBODY = 65534
 FAILURES = 200  # of 600 octets each: more than the limit that is set, less than the default
 
 
@@ -280,6 +283,49 @@ def test_an_access_log_that_was_renamed_is_begun_anew_by_itself(tmp_path: Path) 
 def tmp_path_with_site(folder: Path) -> Path:
     (folder / "applications.py").write_text((APPLICATIONS / "applications.py").read_text())
     return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no/x", r"no/x cannot be opened: the folder \S+/no does not exist; make it, or name another file"),
+        (".", r"\. cannot be opened: it is a folder; name a file in it"),
+    ],
+)
+def test_an_access_log_that_cannot_be_opened_ends_the_start_in_one_entry(tmp_path: Path, name: str, told: str) -> None:
+    folder = tmp_path_with_site(tmp_path)
+    options = ("--access-log-file", name)
+    with ServerProcess("applications:app", *options, app_dir=folder, wait_ready=False) as server:
+        assert server.wait() == 1
+        assert re.fullmatch(rf"Error: --access-log-file \(VECHE_ACCESS_LOG_FILE\): {told}\n", server.log_text())
+
+
+def test_an_access_log_that_may_not_be_written_ends_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.touch(mode=0o400)
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(NOBODY)  # root may write everywhere
+    try:
+        with pytest.raises(ServerError, match=f"user {os.geteuid()} may not write it; give that user the right"):
+            check_access_log_file(str(file))
+    finally:
+        os.seteuid(own)
+
+
+def test_an_access_log_that_is_a_pipe_without_a_reader_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    check_access_log_file(str(tmp_path / "pipe"))
+
+
+def test_a_file_of_verdicts_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    options = ("--verdicts-file", str(tmp_path / "no" / "v"))
+    with ServerProcess("applications:app", *options, app_dir=APPLICATIONS) as server:
+        server.wait_for_log(
+            rf"WARNING --verdicts-file \(VECHE_VERDICTS_FILE\): {tmp_path}/no/v cannot be written: {tmp_path}/no is no "
+            "folder in which this user may write"
+        )
+        assert get(server.url)[0] == 200
 
 
 def test_usr1_of_a_logrotate_made_for_gunicorn_ends_nobody_and_is_told() -> None:

@@ -67,9 +67,9 @@ def _run(application: str, settings: ServerSettings, logger: "Logger", on_ready:
 
 
 def _refuse_what_cannot_be(settings: ServerSettings, logger: "Logger") -> None:
-    """End the start here, in one line, for settings that make no sense: before anything is bound. Raises ServerError.
+    """End the start here, in one line, for settings that cannot be followed: before anything is bound.
 
-    Each import is for those who use it.
+    Each import is for those who use it. Raises ServerError.
     """
     from veche.server.processes.sockets.addresses import parse_bind
 
@@ -94,6 +94,10 @@ def _refuse_what_cannot_be(settings: ServerSettings, logger: "Logger") -> None:
             parse_bind(settings.metrics_bind)  # whether it can be listened on is tried again and again, later
         except AddressError as error:
             raise AddressError(f"--metrics-bind (VECHE_METRICS_BIND): {error}") from None
+    if settings.access_log and settings.access_log_file:
+        from veche.server.access_log_file import check_access_log_file
+
+        check_access_log_file(settings.access_log_file)
 
 
 def check_certificates(settings: ServerSettings, logger: "Logger") -> None:

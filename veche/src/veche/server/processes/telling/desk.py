@@ -4,6 +4,7 @@ One job: hold together the control socket, the kept verdicts and the metrics, fo
 Must not know: how workers are started and ended.
 """
 
+import os
 import selectors
 import time
 from collections.abc import Callable
@@ -57,7 +58,14 @@ class Desk:
         """Take questions from now on. What cannot be opened is complained of, and the server goes on without it."""
         try:
             kept = self._history.all()
-            self._history = History(verdicts_path(self._settings.verdicts_file, self._first_address))
+            file = verdicts_path(self._settings.verdicts_file, self._first_address)
+            if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+                self._words.complain(
+                    f"--verdicts-file (VECHE_VERDICTS_FILE): {file} cannot be written: {file.parent.absolute()} is no "
+                    "folder in which this user may write; until it is, `veche doctor` knows nothing when the server "
+                    "has gone"
+                )
+            self._history = History(file)
             for verdict in kept:
                 self._history.add(verdict)
         except OSError as error:
