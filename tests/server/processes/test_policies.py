@@ -14,7 +14,7 @@ import pytest
 from fixtures.servers import wait_until
 from veche.log import Level, Logger
 from veche.server.errors import ApplicationError
-from veche.server.processes.loading import load_application, readable_traceback
+from veche.server.processes.loading import load_application, one_line, readable_traceback
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
     LINE_LIMIT_OCTETS,
@@ -139,6 +139,45 @@ def test_the_traceback_of_a_failing_import_begins_with_the_applications_own_code
     lines = readable_traceback(caught.value.__cause__).splitlines()
     assert "site_broken.py" in lines[1]
     assert not any("importlib" in text or "loading.py" in text for text in lines)
+
+
+def noted(error: Exception, note: str) -> Exception:
+    error.add_note(note)
+    return error
+
+
+def not_compiled(source: str) -> SyntaxError:
+    with pytest.raises(SyntaxError) as caught:
+        compile(source, "site.py", "exec")
+    return caught.value
+
+
+class BadlyTold(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("x\ny"), "RuntimeError: x"),
+        (RuntimeError("\n\n  x\ny"), "RuntimeError: x"),
+        (RuntimeError(), "RuntimeError"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (BadlyTold("x\ny"), f"{__name__}.BadlyTold: x"),
+        (noted(ValueError("x"), "a note"), "ValueError: x"),
+        (not_compiled("x = (\n"), "SyntaxError: '(' was never closed"),
+    ],
+)
+def test_an_exception_is_told_in_a_line_by_its_type_and_the_first_line_of_its_text(
+    error: BaseException, line: str
+) -> None:
+    assert one_line(error) == line
+
+
+def test_the_headline_of_a_failing_import_has_the_type_and_the_first_line(folder: Path) -> None:
+    (folder / "site_verbose.py").write_text("raise RuntimeError('x\\ny')\n")
+    with pytest.raises(ApplicationError, match=r"^importing site_verbose failed: RuntimeError: x$"):
+        load_application("site_verbose:app", factory=False, app_dir=str(folder))
 
 
 def test_a_module_that_the_application_misses_is_not_taken_for_the_application(folder: Path) -> None:

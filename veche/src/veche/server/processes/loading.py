@@ -77,8 +77,11 @@ def _is_anothers(module: ModuleType, app_dir: str) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """ValueError: the reason."""
-    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    """ValueError: the first line of the reason."""
+    # Of a SyntaxError the lines of the file come first, indented; notes come last.
+    said = next(text for text in traceback.format_exception_only(error) if not text[:1].isspace())
+    lines = [text for text in said.splitlines() if text.strip()]
+    return " ".join(text.strip() for text in lines[:2]) if lines[0].endswith(": ") else lines[0]
 
 
 def readable_traceback(error: BaseException | None) -> str:
