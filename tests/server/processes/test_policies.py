@@ -141,6 +141,17 @@ def test_the_traceback_of_a_failing_import_begins_with_the_applications_own_code
     assert not any("importlib" in text or "loading.py" in text for text in lines)
 
 
+@pytest.mark.parametrize(("name", "missing"), [("no", "does not exist"), ("file", "is no folder")])
+def test_a_folder_of_the_application_that_is_none_is_told(folder: Path, name: str, missing: str) -> None:
+    (folder / "file").touch()
+    with pytest.raises(ApplicationError) as caught:
+        load_application("no_such_module:app", factory=False, app_dir=str(folder / name))
+    assert str(caught.value) == (
+        f"the folder {folder}/{name} {missing}, and there is no module 'no_such_module' among the installed packages; "
+        "name the folder that holds it with --app-dir"
+    )
+
+
 def noted(error: Exception, note: str) -> Exception:
     error.add_note(note)
     return error

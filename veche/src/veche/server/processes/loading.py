@@ -51,11 +51,21 @@ def _import(module_name: str, app_dir: str) -> ModuleType:
         return importlib.import_module(module_name)
     except BaseException as error:  # SystemExit too: a script without its `if __name__ == "__main__"`
         if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
-            raise ApplicationError(
-                f"there is no module {error.name!r} in {os.path.abspath(app_dir)} or among the installed packages; "
-                "start in the folder that holds it, or name that folder with --app-dir"
-            ) from None
+            raise ApplicationError(_not_found(error.name, os.path.abspath(app_dir))) from None
         raise ApplicationError(f"importing {module_name} failed: {one_line(error)}") from error
+
+
+def _not_found(module_name: str, folder: str) -> str:
+    if not os.path.isdir(folder):
+        missing = "is no folder" if os.path.exists(folder) else "does not exist"
+        return (
+            f"the folder {folder} {missing}, and there is no module {module_name!r} among the installed packages; "
+            "name the folder that holds it with --app-dir"
+        )
+    return (
+        f"there is no module {module_name!r} in {folder} or among the installed packages; "
+        "start in the folder that holds it, or name that folder with --app-dir"
+    )
 
 
 def _attribute(target: Any, part: str, name: str, app_dir: str) -> Any:
