@@ -66,8 +66,9 @@ def test_every_setting_is_an_option_that_help_explains() -> None:
             "--workers (VECHE_WORKERS): given -1; expected a whole number of processes, at least 0 and at most 256",
         ),
         (["--workers", "257"], "given 257; expected a whole number of processes, at least 0 and at most 256"),
-        (["--workers", "many"], "'--workers'"),
-        (["--interface", "cgi"], "'--interface'"),
+        (["--workers", "many"], "--workers (VECHE_WORKERS): given 'many'; expected a whole number of processes"),
+        (["--drain-seconds", "long"], "(VECHE_DRAIN_SECONDS): given 'long'; expected a number of seconds, at least 0"),
+        (["--interface", "cgi"], "(VECHE_INTERFACE): given 'cgi'; expected one of auto, asgi, wsgi"),
         (["--socket-permissions", "999"], "given '999'; expected three octal digits, such as 0660"),
         (["--drain-seconds", "nan"], "given nan; expected a number of seconds, at least 0"),
         (["--no-such"], "no-such"),
@@ -75,6 +76,23 @@ def test_every_setting_is_an_option_that_help_explains() -> None:
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_name(options: list[str], said: str) -> None:
     result = run("site:app", *options)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("VECHE_WORKERS", "--workers (VECHE_WORKERS): given 'abc'; expected a whole number of processes, at least 0"),
+        ("VECHE_DRAIN_SECONDS", "--drain-seconds (VECHE_DRAIN_SECONDS): given 'abc'; expected a number of seconds"),
+        ("VECHE_RELOAD", "--reload (VECHE_RELOAD): given 'abc'; expected true or false"),
+        ("VECHE_LOOP", "--loop (VECHE_LOOP): given 'abc'; expected one of auto, uvloop, asyncio"),
+    ],
+)
+def test_a_variable_that_has_not_even_the_kind_of_its_setting_is_refused_with_its_name(
+    variable: str, said: str
+) -> None:
+    result = run("site:app", env={variable: "abc"})
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
 

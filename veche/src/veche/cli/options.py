@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from veche.settings import Setting
+from veche.settings import Setting, refusal
 
 
 def options_of(settings: Sequence[Setting], *, prefix: str) -> list[click.Option]:
@@ -17,12 +17,32 @@ def options_of(settings: Sequence[Setting], *, prefix: str) -> list[click.Option
     return [_option(setting, prefix) for setting in settings]
 
 
+class _SettingOption(click.Option):
+    """It refuses a value that has not even its kind as the settings refuse one that is out of bounds.
+
+    click would name the option alone, also when the value came from the environment.
+    """
+
+    def __init__(self, *declarations: Any, setting: Setting, prefix: str, **attributes: Any) -> None:
+        super().__init__(*declarations, **attributes)
+        self._setting = setting
+        self._prefix = prefix
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            return super().type_cast_value(ctx, value)
+        except click.BadParameter as error:
+            raise click.UsageError(refusal(self._setting, value, self._prefix), ctx) from error
+
+
 def _option(setting: Setting, prefix: str) -> click.Option:
     name = setting.option
     if setting.kind is bool:
         name = f"{name}/--no-{name.removeprefix('--')}"
-    return click.Option(
+    return _SettingOption(
         [name, setting.name],
+        setting=setting,
+        prefix=prefix,
         type=click.Choice(setting.choices) if setting.choices else setting.kind,
         multiple=setting.many,
         default=setting.default,

@@ -73,7 +73,7 @@ def build(settings_type: type[SettingsType], values: Mapping[str, object], *, pr
     what was given and what is expected.
     """
     wrong = [
-        _refusal(setting, values[setting.name], prefix)
+        refusal(setting, values[setting.name], prefix)
         for setting in settings_of(settings_type)
         if setting.name in values and not _fits(settings_type, setting.name, values[setting.name])
     ]
@@ -82,7 +82,8 @@ def build(settings_type: type[SettingsType], values: Mapping[str, object], *, pr
     return msgspec.convert(values, settings_type, strict=False)
 
 
-def _refusal(setting: Setting, value: object, prefix: str) -> str:
+def refusal(setting: Setting, value: object, prefix: str) -> str:
+    """Why a value is not taken: the option and the variable, what was given, what is expected."""
     given = repr(value) if value or not isinstance(value, (list, tuple)) else "nothing"
     return f"{setting.option} ({setting.variable(prefix)}): given {given}; expected {setting.expected}"
 
