@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -78,6 +79,45 @@ def test_messages_go_both_ways(plain_asyncio: bool) -> None:
         assert scope["subprotocols"] == []
         wait_for(lambda: served.server.open_connections == 0)
         assert served.log.entries == []
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"same", bytearray(b"same"), memoryview(b"s a m e")[::2], array("B", b"same"), array("H", b"same"), b""],
+)
+def test_a_binary_message_may_be_any_kind_of_octets(octets: Any) -> None:
+    async def sends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        await send({"type": "websocket.send", "bytes": octets})
+
+    with serve(sends) as served, opened(served) as client:
+        assert client.recv(timeout=5) == bytes(memoryview(octets))
+        assert served.log.entries == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({}, "websocket.send has neither text nor bytes"),
+        ({"text": None, "bytes": None}, "websocket.send has neither text nor bytes"),
+        ({"text": b"octets"}, "websocket.send has bytes as its text; expected str"),
+        ({"bytes": "text"}, "websocket.send has str as its bytes; expected bytes, or what has a buffer of them"),
+        ({"bytes": 4}, "websocket.send has int as its bytes; expected bytes, or what has a buffer of them"),
+    ],
+)
+def test_a_message_that_is_none_is_the_application_s_fault_and_what_was_given_is_told(
+    content: dict[str, Any], told: str
+) -> None:
+    async def sends(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await accept(receive, send)
+        with pytest.raises(RuntimeError, match=f"^{re.escape(told)}$"):
+            await send({"type": "websocket.send", **content})
+        await send({"type": "websocket.send", "text": "told"})
+
+    with serve(sends) as served, opened(served) as client:
+        assert client.recv(timeout=5) == "told"
 
 
 def test_compressed_messages_go_both_ways() -> None:  # RFC 7692

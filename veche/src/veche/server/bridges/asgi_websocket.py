@@ -254,9 +254,15 @@ class AsgiWebSocketExchange(WebSocketExchange):
     def _send_other(self, link: SocketOutlet, text: object, octets: object) -> bool:
         if isinstance(text, str):
             return link.send_text(str(text))
-        if isinstance(octets, (bytes, bytearray, memoryview)):
-            return link.send_binary(bytes(octets))
-        raise RuntimeError("websocket.send has neither text nor bytes")
+        if octets is None:
+            what = "neither text nor bytes" if text is None else f"{type(text).__name__} as its text; expected str"
+            raise RuntimeError(f"websocket.send has {what}")
+        try:
+            message = octets_of(octets)
+        except TypeError as error:
+            what = f"{type(octets).__name__} as its bytes"
+            raise RuntimeError(f"websocket.send has {what}; expected bytes, or what has a buffer of them") from error
+        return link.send_binary(message)
 
     def _close(self, kind: str, message: Message) -> None:
         if kind != "websocket.close":
