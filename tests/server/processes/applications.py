@@ -1,6 +1,7 @@
 """The applications that the process tests serve; workers import this file by name."""
 
 import asyncio
+import atexit
 import gc
 import logging
 import os
@@ -24,6 +25,16 @@ HERE = Path(__file__).parent
 def say(text: str) -> None:
     """Print a line in one write: print() makes two of it, and the lines of two processes would mix."""
     os.write(1, f"{text}\n".encode())
+
+
+def wait_while(file: str) -> None:
+    while os.path.exists(file):
+        time.sleep(0.02)
+
+
+def linger(file: str) -> None:
+    say("the end of the process began")
+    wait_while(file)
 
 
 async def answer(send: Send, body: str, status: int = 200) -> None:
@@ -82,8 +93,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             time.sleep(float(parameters["seconds"]))
         case "/blocked":
             say("the loop is blocked")
-            while os.path.exists(parameters["while"]):
-                time.sleep(0.02)
+            wait_while(parameters["while"])
         case "/forgotten":
             forget_a_task()
         case "/exit":
@@ -109,6 +119,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/held":
+        say("a held request began")
+        wait_while(dict(parse_qsl(environ["QUERY_STRING"]))["while"])
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
@@ -207,6 +220,9 @@ if "TELL_IMPORTS" in os.environ:
 
 if "LOGGING" in os.environ:
     logging.basicConfig(format="%(name)s by logging: %(message)s")
+
+if "LINGER_WHILE" in os.environ:
+    atexit.register(linger, os.environ["LINGER_WHILE"])
 
 if "EXIT_AT_IMPORT" in os.environ:
     sys.exit("not today")

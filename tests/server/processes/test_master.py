@@ -231,7 +231,14 @@ def test_a_second_signal_cuts_what_is_in_flight() -> None:
         server.wait_for_log("a slow request began")
         server.signal(signal.SIGTERM)
         server.wait_for_log("SIGTERM: stopping; requests in flight have 30 s")
-        server.signal(signal.SIGTERM)
+
+        def hurries() -> bool:  # at once after the first it would be taken for the same one, heard twice
+            hurries = "hurrying" in server.log_text()
+            if not hurries:
+                server.signal(signal.SIGTERM)
+            return hurries
+
+        wait_until(hurries, what="the second one heard", every_seconds=0.3)
         assert server.wait(seconds=20) == 0  # less than 30
         thread.join()
         assert "hurrying" in server.log_text()
@@ -341,6 +348,23 @@ def test_a_reload_is_ended_though_the_number_of_workers_changes_meanwhile(
         server.wait_for_log("INFO reloaded")
         wait_until(lambda: len(server.worker_pids()) == wanted, what="as many as are wanted")
         assert set(server.worker_pids()).isdisjoint(before)
+
+
+def test_during_a_stop_nobody_is_told_that_workers_are_kept(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    with serve() as server:
+        thread, _ = in_thread(lambda: raising(f"{server.url}/held?while={held}"))
+        server.wait_for_log("a held request began")
+        server.signal(signal.SIGTERM)
+        server.wait_for_log("SIGTERM: stopping")
+        for number in (signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1):
+            server.signal(number)
+        server.wait_for_log("USR1: there is nothing to do")  # so the others were read too
+        held.unlink()
+        thread.join()
+        assert server.wait() == 0
+        assert "asked to keep" not in server.log_text()
 
 
 def test_quit_ends_the_server_at_once_whatever_is_in_flight() -> None:

@@ -62,6 +62,28 @@ def test_when_the_new_master_does_not_start_the_old_one_serves_on_and_says_why(t
             assert len(children(new)) == 1
 
 
+def test_a_stop_while_the_new_master_starts_ends_both_and_says_of_none_that_it_serves_on(tmp_path: Path) -> None:
+    waits, held = tmp_path / "waits", tmp_path / "held"
+    environ = {"WAIT_FILE": str(waits)}
+    with ServerProcess("applications:starts_when_told", app_dir=HERE, env=environ) as server:
+        held.touch()  # so that the old one is there when the new one ends
+        answers: list[int] = []
+        asking = threading.Thread(target=lambda: answers.append(get(f"{server.url}/held?while={held}", timeout=60)[0]))
+        asking.start()
+        server.wait_for_log("a held request began")
+        waits.touch()
+        server.signal(signal.SIGUSR2)
+        new = int(server.wait_for_log(r"a new master starts \(pid (\d+)\)")[1])
+        wait_until(lambda: children(new), what="a worker of the new master", seconds=60)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: gone(new), what="the new master gone", seconds=60)
+        held.unlink()
+        asking.join()
+        assert answers == [200]
+        assert server.wait() == 0
+        assert "serves on" not in server.log_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
 def test_a_deployment_that_moves_a_symbolic_link_is_found(tmp_path: Path, number: signal.Signals) -> None:
     for release in ("1", "2"):

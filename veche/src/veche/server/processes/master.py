@@ -43,6 +43,8 @@ EXIT_STOPPED: Final = 0
 EXIT_APPLICATION_FAILED: Final = 3
 
 INTERRUPT_DRAIN_SECONDS: Final = 3.0  # who presses Ctrl-C waits in front of a terminal
+# One request to stop may come twice: `timeout` sends it to us and to our group, who runs us passes a terminal's on.
+ECHO_SECONDS: Final = 0.1
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 HANDLED: Final = (
@@ -88,6 +90,7 @@ class Master:
         self._predecessor = predecessor
         self._stage = Stage.STARTING
         self._exit_code = EXIT_STOPPED
+        self._echo_until = 0.0
         self._began = time.monotonic()
         self._words = words = Words(logger, application)
         self._selector = selectors.DefaultSelector()
@@ -187,7 +190,8 @@ class Master:
 
     def _take_signals(self, woken: socket.socket) -> None:
         with suppress(BlockingIOError):
-            for number in woken.recv(4096):
+            # A TERM to the whole group ends idle workers in no time: that we stop, too, comes before their ends.
+            for number in sorted(woken.recv(4096), key=lambda number: number not in STOP_SIGNALS):
                 self._take_signal(signal.Signals(number))
 
     def _take_signal(self, number: signal.Signals) -> None:
@@ -207,6 +211,8 @@ class Master:
                 self._words.say("USR1: there is nothing to do; a log file that was renamed is opened anew by itself")
             case signal.SIGWINCH:
                 pass  # the terminal's window; gunicorn would end its workers
+            case signal.SIGTTIN | signal.SIGTTOU if self._stage is Stage.STOPPING:
+                pass  # no worker is kept
             case signal.SIGTTIN:
                 self._places.scale(self._places.wanted + 1)
             case signal.SIGTTOU:
@@ -214,6 +220,9 @@ class Master:
 
     def _stop(self, number: signal.Signals) -> None:
         now = time.monotonic()
+        if now < self._echo_until and number is not signal.SIGQUIT:
+            return
+        self._echo_until = now + ECHO_SECONDS
         if self._stage is not Stage.STOPPING:
             self._begin_stop(number, now)
         elif not self._patience.is_over:

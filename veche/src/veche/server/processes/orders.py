@@ -86,6 +86,7 @@ class Leaves(msgspec.Struct, frozen=True, tag=True):
 Report: TypeAlias = Ready | Failed | Leaves | Saw | WornOut | Outdated | TaskStacks
 
 ASK_FOR_TASKS: Final = b"tasks\n"
+HURRY: Final = b"hurry\n"  # requests in flight are cut; a second TERM would not do, it may be the group's
 
 # A signal that no application uses, for the stacks of a worker that hangs; macOS has no real-time signals.
 STACKS_SIGNAL: Final = int(signal.SIGRTMIN) + 8 if hasattr(signal, "SIGRTMIN") else int(signal.SIGUSR2)

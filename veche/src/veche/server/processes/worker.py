@@ -31,6 +31,7 @@ from veche.server.processes.loading import load_application, one_line, readable_
 from veche.server.processes.message_log import open_message_log
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
+    HURRY,
     STACKS_SIGNAL,
     Failed,
     Leaves,
@@ -45,6 +46,7 @@ from veche.server.processes.orders import (
     read_orders,
 )
 from veche.server.processes.run_to_end import run_to_end
+from veche.server.processes.signals import EXIT_STOPPED, take_signals, term_heard
 from veche.server.processes.wear import Wear
 from veche.server.scoreboard import open_board, resident_octets
 from veche.server.settings import ServerSettings
@@ -53,7 +55,6 @@ from veche.server.verdicts.culprit import slot_that_runs
 from veche.server.verdicts.stacks import all_task_stacks
 from veche.server.verdicts.verdict import Leaving
 
-EXIT_STOPPED: Final = 0
 EXIT_WORKER_FAILED: Final = 1
 EXIT_APPLICATION_FAILED: Final = 3
 ORPHAN_OVERTIME_SECONDS: Final = 5.0
@@ -107,10 +108,12 @@ class Worker:
         except ApplicationError as error:
             return self._fail(str(error), error.__cause__)
         with asyncio.Runner(loop_factory=_loop_factory(self._settings.loop)) as runner:
+            loop = self._loop = runner.get_loop()
             try:
-                return run_to_end(
-                    runner.get_loop(), self._serve(application, interface), self._logger, Exhaustion(self._give_up)
-                )
+                with term_heard(loop, self._asked_to_stop):
+                    return run_to_end(
+                        loop, self._serve(application, interface, loop), self._logger, Exhaustion(self._give_up)
+                    )
             except BaseException as error:  # the interpreter would write it in nobody's format
                 self._logger.log_message(
                     f"the worker failed: {one_line(error)}", level=Level.CRITICAL, traceback=readable_traceback(error)
@@ -148,12 +151,10 @@ class Worker:
         except TypeError as error:
             raise ApplicationError(f"{self._orders.application}: {error}") from None
 
-    async def _serve(self, application: Any, interface: Interface) -> int:
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_signal_handler(signal.SIGTERM, self._asked_to_stop)
+    async def _serve(self, application: Any, interface: Interface, loop: asyncio.AbstractEventLoop) -> int:
         board = open_board(self._orders.scoreboard_descriptor, self._orders.place)
         server = ConnectionServer(application, interface, self._settings, self._logger, board=board, tell=self._saw)
-        self._forks.serve(self._loop, server, board)
+        self._forks.serve(loop, server, board)
         if self._watch is not None:
             server.is_outdated = self._is_outdated
         sockets = [socket.socket(fileno=descriptor) for descriptor in self._orders.listener_descriptors]
@@ -218,8 +219,13 @@ class Worker:
             )
 
     def _asked_to_stop(self) -> None:
-        self._report(Leaves(Leaving.TERMINATED))
-        (self._hurry if self._stop.is_set() else self._stop).set()
+        if not self._stop.is_set():
+            self._report(Leaves(Leaving.TERMINATED))
+            self._stop.set()
+
+    def _asked_to_hurry(self) -> None:
+        self._stop.set()  # the application may have taken the TERM that came before
+        self._hurry.set()
 
     def _fail(self, reason: str, error: BaseException | None) -> int:
         self._report(Failed(reason, readable_traceback(error)))
@@ -251,8 +257,8 @@ class Worker:
         """In a thread, since the loop may hang when the master dies: nobody else would end us then."""
         with suppress(OSError):
             while octets := self._control.recv(4096):
-                if octets.endswith(ASK_FOR_TASKS):
-                    self._tell_stacks()
+                for word in octets.splitlines(keepends=True):
+                    self._take_word(word)
         if self._loop is None:
             os._exit(EXIT_STOPPED)
         self._logger.log_message(f"worker {self._orders.number} (pid {os.getpid()}): the master has gone; draining")
@@ -261,6 +267,13 @@ class Worker:
         time.sleep(self._settings.drain_seconds + ORPHAN_OVERTIME_SECONDS)
         self._logger.close()
         os._exit(EXIT_WORKER_FAILED)
+
+    def _take_word(self, word: bytes) -> None:
+        if word == ASK_FOR_TASKS:
+            self._tell_stacks()
+        elif word == HURRY and self._loop is not None:  # without a loop the TERM before it has ended us
+            with suppress(RuntimeError):  # the loop is closed: we are ending anyway
+                self._loop.call_soon_threadsafe(self._asked_to_hurry)
 
     def _tell_stacks(self) -> None:
         """In Python, where this thread holds the GIL: no other can run while its frames are read."""
@@ -309,18 +322,8 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
     return asyncio.new_event_loop
 
 
-def _take_signals() -> None:
-    """What is sent to the whole group is the master's to answer; TERM is its word to us."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
-        # A handler, not SIG_IGN: children of the application must not inherit that they cannot be interrupted.
-        signal.signal(number, lambda _number, _frame: None)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(EXIT_STOPPED))  # nothing is served yet
-    ours = {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
-
-
 def main() -> int:
-    _take_signals()
+    take_signals()
     _load_without_collecting()
     faulthandler.enable()
     control = socket.socket(fileno=int(sys.argv[1]))

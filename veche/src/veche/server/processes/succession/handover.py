@@ -64,6 +64,7 @@ class Handover:
     def call_off(self) -> None:
         """End a new master that does not serve yet: this one stops."""
         if self._successor is not None and not self._successor.is_ready:
+            self._successor.is_called_off = True
             self._successor.end()
 
     def enforce(self, now: float) -> None:
@@ -84,6 +85,8 @@ class Handover:
         with suppress(KeyError, ValueError):
             self._selector.unregister(successor.control)
         successor.control.close()
+        if successor.is_called_off:
+            return
         self._words.say(
             f"the new master (pid {successor.process.pid}) ended with {successor.process.returncode} before it "
             "served; its reason stands above. This one serves on",

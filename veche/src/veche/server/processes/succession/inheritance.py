@@ -42,6 +42,7 @@ class Successor:
         self.control = control
         self.deadline = deadline
         self.is_ready = False
+        self.is_called_off = False
 
     def hear(self) -> bool:
         """Read what it says; False when it will say no more."""

@@ -17,6 +17,7 @@ from typing import Final
 from veche.server.processes.listener import Listener
 from veche.server.processes.orders import (
     ASK_FOR_TASKS,
+    HURRY,
     LINE_LIMIT_OCTETS,
     STACKS_SIGNAL,
     Failed,
@@ -126,9 +127,13 @@ class Child:
             self.doom.stacks_told(now)
 
     def stop(self, now: float) -> None:
-        """Ask it to drain; asked again, it hurries."""
+        """Ask it to drain; asked again, it goes on with that."""
         self.move(Event.STOP, now)
         self._signal(signal.SIGTERM)
+
+    def hurry(self) -> None:
+        """Have one that was asked to drain cut what is in flight."""
+        self._say(HURRY)
 
     def kill(self, our_reason: str, kind: Kind = Kind.KILLED_BY_US) -> None:
         self.doom.executed(our_reason, kind, signal.SIGKILL)
@@ -137,8 +142,7 @@ class Child:
     def condemn(self, our_reason: str, kind: Kind, now: float) -> None:
         """Ask for its stacks; whoever watches the clock calls insist() at doom.insist_at and kill() at doom.kill_at."""
         self.doom.decide(our_reason, kind, now)
-        with suppress(OSError):  # it has gone, or reads nothing: then there are only the C stacks
-            self.control.send(ASK_FOR_TASKS)
+        self._say(ASK_FOR_TASKS)
 
     def insist(self) -> None:
         """Ask its C handler for the stacks: its Python has not told them in time.
@@ -147,6 +151,10 @@ class Child:
         """
         self.doom.insist_at = NEVER
         self._signal(STACKS_SIGNAL)
+
+    def _say(self, word: bytes) -> None:
+        with suppress(OSError):  # it has gone, or reads nothing: then it is killed in time, and its C stacks are read
+            self.control.send(word)
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # it has ended meanwhile, and is reaped in a moment

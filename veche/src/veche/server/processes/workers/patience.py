@@ -46,10 +46,10 @@ class Patience:
         self._hurry_at = moment
 
     def hurry(self, children: Iterable[Child], now: float) -> None:
-        """Tell them now; soon after they are killed."""
+        """Tell them now, who drain already; soon after they are killed."""
         self._hurry_at, self._hurried_at = NEVER, now
         for child in children:
-            child.stop(now)
+            child.hurry()
 
     def deadline(self, children: Iterable[Child]) -> float:
         """When `enforce` should be called."""
