@@ -155,8 +155,8 @@ class Guest(asyncio.Protocol):
                 lambda: self,
                 self._socket,
                 ssl=tls.context if tls else None,
-                # Our own deadline comes first: this one only keeps the loop from setting its 60 seconds.
-                ssl_handshake_timeout=limits.tls_handshake_seconds * 2 if tls else None,
+                # Our own deadline comes first: it does not count what the loop stood still, and the loop's would.
+                ssl_handshake_timeout=limits.tls_handshake_seconds * 20 if tls else None,
                 ssl_shutdown_timeout=limits.tls_close_seconds if tls else None,
             )
         except OSError as error:  # a peer that has left, or with which no handshake is possible
